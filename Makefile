@@ -1,0 +1,62 @@
+# `make book` and `make test` set everything up by themselves; `make help` lists the rest.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PY := .venv/bin/python
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope
+
+.PHONY: help setup book test demo check results wheel-check site-check clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+setup: .venv/installed  ## make .venv with the pinned versions
+
+# One environment: made once, and made anew when the pins have really changed (not merely their date).
+.venv/constraints.txt: constraints.txt
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed: install it, or name it with make PYTHON=/path/to/python3.11"; exit 1; fi
+	@cmp -s $< $@ || $(PYTHON) -m venv --clear .venv
+	@cp $< $@
+
+.venv/installed: .venv/constraints.txt pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,test]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crf]' >.venv/crf.log 2>&1 \
+		|| echo "The dense CRF is left out: it could not be built here (it needs a C++ compiler; the reason stands in .venv/crf.log)."
+	@touch $@
+
+book: setup  ## run every notebook and build the site at _build/html/index.html
+	rm -rf _build
+	set -o pipefail; $(PY) -m jupyter_book build . -W --keep-going 2>&1 | tee .venv/book.log
+	$(PY) tools/notebook_times.py .venv/book.log
+
+test: setup  ## run the tests, then every notebook against its committed outputs
+	$(PY) -m pytest --cov --cov-report=term
+	$(PY) -m pytest $(NBVAL) notebooks
+
+demo: setup  ## segment one photo into demo/: make demo IMAGE=photo.jpg
+	@test -n "$(IMAGE)" || { echo "Which photo? make demo IMAGE=photo.jpg"; exit 2; }
+	$(PY) -m simsam segment "$(IMAGE)" -o demo --overlay
+
+check: setup  ## style and spelling
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m codespell_lib
+
+results: setup  ## measure again what the book reports
+	$(PY) tools/results.py
+
+# Every notebook in an empty folder, seeing the built wheel and not this folder.
+wheel-check: setup  ## the book, built with nothing of the package but its wheel
+	rm -rf dist build
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target dist/unpacked dist/*.whl
+	cd dist && PYTHONPATH=$(CURDIR)/dist/unpacked ../$(PY) -c "import simsam; assert 'dist/unpacked' in simsam.__file__"
+	PYTHONPATH=$(CURDIR)/dist/unpacked $(MAKE) book
+
+site-check:  ## look at the built site in a headless Chromium
+	$(PY) -m pytest tests/site -m site
+
+clean:  ## remove everything that was made, but not .venv
+	rm -rf _build build dist demo .coverage htmlcov .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What the package carries: the matplotlib style, the cutouts collection and the measured results."""
