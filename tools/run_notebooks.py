@@ -1,0 +1,92 @@
+"""Execute the book's notebooks in place, each alone in an empty folder, and say how long each took.
+
+    python tools/run_notebooks.py                          # all of them
+    python tools/run_notebooks.py notebooks/04_eigenvectors.ipynb
+    python tools/run_notebooks.py --tidy                   # only bring cells and metadata into their form
+
+Write a chapter in Jupyter, or as text with jupytext (`jupytext --to ipynb chapter.py`), then run this. It puts
+the standard setup cell first, gives cells stable ids, copies the alt text that `simsam.pictures.show` carries
+into the cell's metadata (where the book's builder reads it), and leaves no widget state behind. It fails when
+a notebook takes more than 60 seconds or more than 1.5 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from notebook_setup import SETUP_CELL, SETUP_TAGS
+
+from simsam.files import atomic_write
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS, MEGABYTES = 60.0, 1.5
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+IMAGES = ("image/png", "image/jpeg")
+
+
+def run(notebook: nbformat.NotebookNode) -> float:
+    """Execute a notebook in an empty folder and return the seconds that it took."""
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(notebook, timeout=300, store_widget_state=False, kernel_name="python3")
+        client.execute(cwd=folder)
+    return time.perf_counter() - begin
+
+
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Bring cells and metadata into the form that the tests ask for, so that a second run changes little."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    cells = notebook.cells
+    setup = next((cell for cell in cells if 'find_spec("simsam")' in cell.source), None)
+    if setup is None:
+        setup = nbformat.v4.new_code_cell()
+        cells.insert(next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells)), setup)
+    setup.source, setup.metadata["tags"] = SETUP_CELL, SETUP_TAGS
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number:03d}"
+        if cell.cell_type != "code":
+            continue
+        keep = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
+        cell.metadata = nbformat.from_dict(keep)
+        for output in cell.outputs:
+            for alt in (output.get("metadata", {}).get(image, {}).get("alt") for image in IMAGES):
+                if alt:
+                    cell.metadata.setdefault("mystnb", {}).setdefault("image", {})["alt"] = alt
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("notebooks", nargs="*", type=Path, help="all of notebooks/ unless given")
+    parser.add_argument("--tidy", action="store_true", help="do not execute")
+    arguments = parser.parse_args()
+    failed, total = False, 0.0
+    for path in arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        tidy(notebook)
+        seconds = 0.0 if arguments.tidy else run(notebook)
+        tidy(notebook)
+        with atomic_write(path) as temporary:
+            nbformat.write(notebook, temporary)
+        megabytes = path.stat().st_size / 1e6
+        late, large = seconds > SECONDS, megabytes > MEGABYTES
+        failed, total = failed or late or large, total + seconds
+        remark = " TOO SLOW" * late + " TOO LARGE" * large
+        print(f"{path.name:<32} {seconds:6.1f} s {megabytes:6.2f} MB{remark}", flush=True)
+    print(f"{'all':<32} {total:6.1f} s")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
