@@ -45,7 +45,7 @@ def show(figure: Any, alt: str) -> Picture:
 def img_tag(figure: Any, alt: str, attributes: str = "") -> str:
     """A figure and its alt text as one HTML <img> that holds its own pixels (WebP) and never overflows."""
     image = as_image(figure)
-    encoded = base64.b64encode(_encode(image, "WEBP", quality=82, method=6)).decode()
+    encoded = base64.b64encode(_encode(image, "WEBP", quality=82, method=4)).decode()
     return (
         f'<img src="data:image/webp;base64,{encoded}" alt="{html.escape(checked_alt(alt))}" '
         f'width="{image.width}" height="{image.height}" style="max-width:100%;height:auto" {attributes}>'

@@ -4,10 +4,10 @@
     python tools/run_notebooks.py notebooks/04_eigenvectors.ipynb
     python tools/run_notebooks.py --tidy                   # only bring cells and metadata into their form
 
-Write a chapter in Jupyter, or as text with jupytext (`jupytext --to ipynb chapter.py`), then run this. It puts
-the standard setup cell first, gives cells stable ids, copies the alt text that `simsam.pictures.show` carries
-into the cell's metadata (where the book's builder reads it), and leaves no widget state behind. It fails when
-a notebook takes more than 60 seconds or more than 1.5 MB.
+Write a chapter in Jupyter, or as text with jupytext (`jupytext --to ipynb chapter.py`), then run this. It
+puts the standard setup cell first, gives cells stable ids, copies the alt text that `simsam.pictures.show`
+carries into the cell's metadata (where the book's builder reads it), and leaves no widget state behind. It
+fails when a notebook takes more than 60 seconds or more than 1.5 MB.
 """
 
 from __future__ import annotations
