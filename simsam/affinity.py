@@ -1,0 +1,108 @@
+"""Chapter 3. From tokens to a graph: W_A, W_SA and their sum W_feat.
+
+Every function takes one image, (n, d) or (n, n), or a batch, (B, n, d) or (B, n, n).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from simsam.errors import SimsamError, unknown
+
+OFFSETS = ("none", "mean", "max/3", "quantile:0.5")
+COLORS = ("knn", "random_walk")
+
+
+def similarity(tokens: Tensor, unit: bool = True) -> Tensor:
+    """S = F F^T, (n, n). With `unit` the rows of F have unit length first and S holds cosines in [-1, 1]."""
+    x = F.normalize(tokens, dim=-1) if unit else tokens
+    return x @ x.transpose(-1, -2)
+
+
+def subtract_offset(S: Tensor, offset: str = "mean") -> Tensor:
+    """S minus one number an image: nothing, its mean (the paper), a third of its maximum (the released
+    code) or a quantile ("quantile:q", q in [0, 1]; exact, so n^2 log n).
+
+    Raises `SimsamError` for an unknown offset.
+    """
+    flat = S.flatten(-2)
+    if offset == "none":
+        return S
+    if offset == "mean":
+        value = flat.mean(-1)
+    elif offset == "max/3":
+        value = flat.amax(-1) / 3
+    elif offset.startswith("quantile:"):
+        try:
+            q = float(offset.removeprefix("quantile:"))
+        except ValueError:
+            raise unknown("offset", offset, OFFSETS) from None
+        if not 0 <= q <= 1:
+            raise SimsamError(f"offset {offset!r}: a quantile lies between 0 and 1.")
+        # kthvalue, because torch.quantile refuses more than 16 million entries
+        rank = 1 + round(q * (flat.shape[-1] - 1))
+        value = flat.kthvalue(rank, dim=-1).values
+    else:
+        raise unknown("offset", offset, OFFSETS)
+    return S - value[..., None, None]
+
+
+def vanilla_affinity(tokens: Tensor, offset: str = "mean") -> Tensor:
+    """W_A = F F^T - offset for tokens (n, d) read with rows of unit length. Entries may be negative."""
+    return subtract_offset(similarity(tokens), offset)
+
+
+def semantic_affinity(G: Tensor, unit: bool = True, offset: str = "none") -> Tensor:
+    """W_SA = G G^T - offset for semantic tokens G (n, d).
+
+    The paper does not say that the rows of G have unit length; `unit` decides. Entries may be negative.
+    """
+    return subtract_offset(similarity(G, unit), offset)
+
+
+def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: float = 0.0) -> Tensor:
+    """W_feat = max(W_A + kappa W_SA, 0) / max + floor: symmetric, in [floor, 1 + floor].
+
+    A small `floor` keeps the graph connected. An image without any positive entry gives a graph of the
+    floor alone (of zeros without one). Raises `SimsamError` for a negative or non-finite `kappa`.
+    """
+    if not kappa >= 0 or kappa == float("inf"):
+        raise SimsamError(f"kappa={kappa}: the weight of W_SA is a finite number that is not negative.")
+    W = W_A if W_SA is None or kappa == 0 else W_A + kappa * W_SA
+    W = W.clamp_min(0)
+    W = W / W.amax((-1, -2), keepdim=True).clamp_min(torch.finfo(W.dtype).tiny)
+    return W + floor
+
+
+def binary_affinity(tokens: Tensor, tau: float = 0.2, floor: float = 1e-5) -> Tensor:
+    """TokenCut's graph: 1 where the cosine of two tokens exceeds `tau`, `floor` elsewhere (Wang et al. 2022)."""
+    S = similarity(tokens)
+    return torch.where(S > tau, 1.0, floor).to(S.dtype)
+
+
+def color_affinity(image: np.ndarray, grid: tuple[int, int], kind: str = "knn") -> Tensor:
+    """W_colour (n, n) float32 of an (H, W, 3) uint8 image at token resolution: KNN matting (Chen et al. 2013,
+    20 neighbours with a weak and 10 with a strong spatial term) or random-walk matting (Grady et al. 2005).
+
+    Symmetric, non-negative, zero diagonal, read off pymatting's Laplacian L = D - W. Raises `SimsamError`
+    for an unknown kind and for a grid too small to have neighbours.
+    """
+    if kind not in COLORS:
+        raise unknown("colour affinity", kind, COLORS)
+    n = grid[0] * grid[1]
+    if min(grid) < 3 or n < 25:
+        raise SimsamError(f"a colour affinity needs a grid of at least 3 x 3 and 25 tokens, not {grid}.")
+    from pymatting import knn_laplacian, rw_laplacian  # numba makes this import slow: only when asked for
+
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].double() / 255
+    small = F.interpolate(pixels, grid, mode="area")[0].permute(1, 2, 0).numpy()
+    if kind == "knn":
+        laplacian = knn_laplacian(small, n_neighbors=[20, 10], distance_weights=[2.0, 0.1])
+    else:
+        laplacian = rw_laplacian(small)
+    W = -np.asarray(laplacian.todense())
+    np.fill_diagonal(W, 0)
+    return torch.from_numpy(np.maximum((W + W.T) / 2, 0)).float()

@@ -1,0 +1,49 @@
+"""The command line: `simsam COMMAND ...`, one module a command.
+
+Exit codes: 0 all done; 1 some inputs failed, the rest is done; 2 nothing could be done as asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from simsam import __version__
+from simsam.errors import SimsamError
+
+# command -> what it does; the module of the same name has add_arguments(parser) and run(args) -> exit code
+COMMANDS = {
+    "segment": "masks of photos, or of folders of photos",
+    "semantic": "label maps of a folder of photos: things that look alike share a label",
+    "evaluate": "run a recipe on a benchmark and measure it, with intervals",
+    "compare": "the paired difference of two evaluations",
+    "benchmark": "seconds per stage, and their ratio to the backbone's forward pass",
+    "info": "versions, devices, and which weights there are",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(prog="simsam", description="Spectral segmentation without labels.")
+    top.add_argument("--version", action="version", version=f"simsam {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        module = importlib.import_module(f"simsam.cli.{name}")
+        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a `SimsamError` becomes one sentence on stderr and exit code 2."""
+    args = parser().parse_args(arguments)
+    try:
+        return args.run(args)
+    except SimsamError as error:
+        print(f"simsam: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("simsam: interrupted; what is finished is kept, the same command goes on.", file=sys.stderr)
+        return 130

@@ -1,0 +1,247 @@
+"""Chapter 1. From an image to patch tokens on a grid, and back to the pixels each token saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from simsam.backbones import Backbone
+from simsam.errors import SimsamError, unknown
+from simsam.images import load_image
+
+TOKENS = ("keys", "queries", "values", "output")
+# The graph is dense: 16 384 tokens already make an affinity of 1 GiB.
+MAX_TOKENS = 16_384
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where a grid of tokens lies in the pixels of its image.
+
+    `image` is (H, W); `region` is (top, left, height, width), the part of the image that the grid
+    covers: all of it after a resize, all but a margin of less than a patch after a crop; `grid` is (h, w).
+    """
+
+    image: tuple[int, int]
+    region: tuple[int, int, int, int]
+    grid: tuple[int, int]
+
+    def token_box(self, i: int, j: int) -> tuple[float, float, float, float]:
+        """Pixels (top, left, bottom, right) that token (i, j) saw, as real numbers in image coordinates."""
+        top, left, height, width = self.region
+        h, w = self.grid
+        return (
+            top + i * height / h,
+            left + j * width / w,
+            top + (i + 1) * height / h,
+            left + (j + 1) * width / w,
+        )
+
+    def upsample(self, field: Tensor, mode: str = "bilinear") -> Tensor:
+        """A field on the grid, (h, w) or (C, h, w), as a field on the pixels, (H, W) or (C, H, W).
+
+        `mode` is "bilinear" or "nearest". Token centres keep their place; a cropped margin repeats its
+        nearest pixel.
+        """
+        (H, W), (top, left, height, width) = self.image, self.region
+        x = field.reshape(1, -1, *self.grid).float()
+        align = {"align_corners": False} if mode == "bilinear" else {}
+        x = F.interpolate(x, (height, width), mode=mode if mode == "bilinear" else "nearest-exact", **align)
+        margin = (left, W - left - width, top, H - top - height)
+        if any(margin):
+            x = F.pad(x, margin, mode="replicate")
+        return x.reshape(*field.shape[:-2], H, W)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Patch tokens of one image (or of B images, with a leading B in every array).
+
+    tokens (n, d) float32, n = h * w in row-major order; cls (d,) the image's embedding after the final
+    norm (the class token, or the mean of the tokens where a backbone has none); attention (n,) the class
+    token's attention to each patch in the chosen block, mean over heads, or None where there is no class
+    token; grid (h, w); geometry, one per image in a batch.
+    """
+
+    tokens: Tensor
+    cls: Tensor
+    attention: Tensor | None
+    grid: tuple[int, int]
+    patch: int
+    geometry: Geometry | list[Geometry]
+    kind: str
+    block: int
+    backbone: str
+
+    @property
+    def is_batch(self) -> bool:
+        return self.tokens.ndim == 3
+
+    def __len__(self) -> int:
+        return len(self.tokens) if self.is_batch else 1
+
+    def __getitem__(self, b: int) -> Features:
+        """The features of image `b` of a batch."""
+        if not self.is_batch:
+            raise TypeError("these are the features of one image, not of a batch")
+        attention = None if self.attention is None else self.attention[b]
+        return Features(
+            self.tokens[b],
+            self.cls[b],
+            attention,
+            self.grid,
+            self.patch,
+            self.geometry[b],
+            self.kind,
+            self.block,
+            self.backbone,
+        )
+
+    def map(self, values: Tensor) -> Tensor:
+        """One value a token, (..., n), laid out on the grid, (..., h, w)."""
+        return values.reshape(*values.shape[:-1], *self.grid)
+
+
+def plan(image: tuple[int, int], patch: int, size: int | tuple[int, int] | None, name: str = "image") -> Geometry:
+    """The grid of an (H, W) image: which pixels it covers and how many tokens it has.
+
+    `size` is None (native resolution, cropped at the bottom and the right to a multiple of the patch: what
+    the released code does), an int (the long side; both sides rounded to whole patches) or (height, width).
+    Raises `SimsamError` for an image smaller than one patch or a grid of more than `MAX_TOKENS`.
+    """
+    H, W = image
+    if min(H, W) < patch:
+        raise SimsamError(
+            f"{name} is {H} x {W} pixels (height x width), smaller than one patch of {patch} x {patch}: "
+            "give an image with both sides at least one patch long."
+        )
+    if size is None:
+        h, w = H // patch, W // patch
+        region = (0, 0, h * patch, w * patch)
+    else:
+        if isinstance(size, int):
+            scale = size / max(H, W)
+            height, width = H * scale, W * scale
+        else:
+            height, width = size
+        if min(size if isinstance(size, tuple) else (size,)) < patch:
+            raise SimsamError(f"size={size} is smaller than one patch of {patch}: give at least {patch} pixels.")
+        h, w = max(1, round(height / patch)), max(1, round(width / patch))
+        region = (0, 0, H, W)
+    if h * w > MAX_TOKENS:
+        raise SimsamError(
+            f"{name} would have {h} x {w} = {h * w} tokens, more than the {MAX_TOKENS} that a dense graph "
+            "can hold: give a smaller size."
+        )
+    return Geometry((H, W), region, (h, w))
+
+
+def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tensor:
+    """The network's input (3, h * patch, w * patch) float32, standardised, of an (H, W, 3) uint8 image."""
+    top, left, height, width = geometry.region
+    x = torch.from_numpy(np.ascontiguousarray(image[top : top + height, left : left + width]))
+    x = x.to(backbone.device).permute(2, 0, 1)[None].float() / 255
+    target = (geometry.grid[0] * backbone.patch, geometry.grid[1] * backbone.patch)
+    if target != (height, width):
+        x = F.interpolate(x, target, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (backbone.mean, backbone.std))
+    return (x[0] - mean) / std
+
+
+def extract(
+    image: object,
+    backbone: Backbone,
+    tokens: str = "keys",
+    block: int = -1,
+    size: int | tuple[int, int] | None = 480,
+) -> Features:
+    """Patch tokens of one image, or of a list of images that share one grid.
+
+    `image` is a path, a PIL image or an array of any mode (`simsam.images.load_image`), or a list of those.
+    `tokens` is "keys", "queries" or "values" (the products of the attention layer of `block`, heads
+    concatenated; SimSAM and DSM use the keys of the last layer) or "output" (the block's output after the
+    final norm). `block` counts from 0, or from the end when negative. `size`: see `plan`.
+
+    Raises `SimsamError` for an unknown `tokens` or `block`, for an image that cannot be read or is smaller
+    than one patch, and for a batch whose images do not share one grid.
+    """
+    batch = isinstance(image, list | tuple)
+    images = [load_image(i) for i in (image if batch else [image])]
+    if not images:
+        raise SimsamError("an empty list of images came in: give at least one image.")
+    plans = [plan(i.shape[:2], backbone.patch, size, _name(s)) for i, s in zip(images, image if batch else [image])]
+    if len({p.grid for p in plans}) > 1:
+        grids = sorted({p.grid for p in plans})
+        raise SimsamError(
+            f"the images of a batch have different grids {grids}: give images of one shape, "
+            "or size=(height, width) to bring them to one."
+        )
+    x = torch.stack([to_input(i, p, backbone) for i, p in zip(images, plans)])
+    chosen, cls, attention = forward(x, backbone, tokens, block)
+    if not batch:
+        chosen, cls, attention = chosen[0], cls[0], None if attention is None else attention[0]
+    geometry = plans if batch else plans[0]
+    return Features(
+        chosen, cls, attention, plans[0].grid, backbone.patch, geometry, tokens, block, backbone.name
+    )
+
+
+def _name(source: object) -> str:
+    return str(source) if isinstance(source, str) or hasattr(source, "__fspath__") else "image"
+
+
+@torch.no_grad()
+def forward(
+    x: Tensor, backbone: Backbone, tokens: str = "keys", block: int = -1
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Tokens (B, n, d), class embedding (B, d) and class attention (B, n) of inputs (B, 3, height, width).
+
+    Mixed precision on CUDA (bfloat16 where the device has it, else float16); what comes back is float32.
+    """
+    if tokens not in TOKENS:
+        raise unknown("tokens", tokens, TOKENS)
+    blocks = backbone.model.blocks
+    if not -len(blocks) <= block < len(blocks):
+        raise SimsamError(f"block={block}, but {backbone.name} has {len(blocks)} blocks: give 0 to {len(blocks) - 1}.")
+    layer, seen = blocks[block], {}
+    hooks = [
+        layer.attn.qkv.register_forward_hook(lambda _m, _i, out: seen.update(qkv=out)),
+        layer.register_forward_hook(lambda _m, _i, out: seen.update(out=out)),
+    ]
+    try:
+        with torch.autocast(x.device.type, dtype=_half(x.device), enabled=x.device.type == "cuda"):
+            final = backbone.model.forward_features(x)
+            if tokens == "output" and block not in (-1, len(blocks) - 1):
+                seen["out"] = backbone.model.norm(seen["out"])
+            else:
+                seen["out"] = final
+    finally:
+        for hook in hooks:
+            hook.remove()
+    B, N, _ = final.shape
+    heads = layer.attn.num_heads
+    # (B, N, 3 d) -> three times (B, N, d), heads side by side, as timm lays them out
+    q, k, v = seen["qkv"].float().view(B, N, 3, -1).unbind(2)
+    p = backbone.prefix
+    chosen = {"queries": q, "keys": k, "values": v, "output": seen["out"].float()}[tokens][:, p:]
+    final = final.float()
+    cls = final[:, 0] if p else final.mean(1)
+    return chosen.contiguous(), cls, _class_attention(q, k, heads, p) if p else None
+
+
+def _class_attention(q: Tensor, k: Tensor, heads: int, prefix: int) -> Tensor:
+    """Attention of the class token to the patches, mean over heads: (B, N, d) twice -> (B, n)."""
+    B, N, d = k.shape
+    q = q[:, 0].view(B, heads, 1, -1)
+    k = k.view(B, N, heads, -1).permute(0, 2, 3, 1)  # (B, heads, d / heads, N)
+    scores = (q @ k).squeeze(2) * (d // heads) ** -0.5
+    return scores.softmax(-1)[..., prefix:].mean(1)
+
+
+def _half(device: torch.device) -> torch.dtype:
+    bfloat = device.type != "cuda" or torch.cuda.get_device_capability(device)[0] >= 8
+    return torch.bfloat16 if bfloat else torch.float16

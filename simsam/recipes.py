@@ -1,0 +1,209 @@
+"""Chapter 7. One pipeline, many papers: a `Recipe` holds every setting, and a paper is a few of them.
+
+A recipe names equations; any recipe runs on any backbone. An ablation is `replace(recipe, field=value)`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, replace
+
+from simsam.errors import SimsamError, unknown
+
+HEADS = ("none", "sgd", "closed_form", "untrained")
+GRAPHS = ("similarity", "binary")
+READOUTS = ("fiedler", "vote", "maskcut")
+CHOICES = {
+    "tokens": ("keys", "queries", "values", "output"),
+    "head": HEADS,
+    "semantic": ("learned", "constant"),
+    "graph": GRAPHS,
+    "color": ("none", "knn", "random_walk"),
+    "laplacian": ("normalized", "unnormalized", "affinity"),
+    "readout": READOUTS,
+    "cluster_on": ("eigenvectors", "tokens"),
+    "sign": ("border", "minority", "attention", "peak"),
+    "threshold": ("zero", "mean", "otsu", "ncut", "two_means"),
+    "upsample": ("bilinear", "nearest"),
+    "refine": ("none", "guided", "matting", "crf"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting of the pipeline, stage by stage. Raises `SimsamError` for a value out of its range."""
+
+    name: str = "simsam"
+    # features
+    backbone: str = "dinov2_vits14"
+    size: int | None = 480  # long side in pixels; None: native, cropped to whole patches
+    tokens: str = "output"
+    block: int = -1
+    # Siamese head
+    head: str = "closed_form"
+    projector: int = 1
+    projector_nonlinear: bool = True
+    predictor: int = 1
+    predictor_nonlinear: bool = False
+    epochs: int = 10
+    batch: int | None = None  # tokens a step; None: the whole grid
+    lr: float = 0.06
+    stop_gradient: bool = True
+    pairs: int = 2  # closed form: pairs of views
+    ridge: float = 1e-2  # closed form
+    view_scale: float = 0.2
+    view_degrees: float = 15.0
+    view_shear: float = 0.2
+    view_shift: float = 0.1
+    # graph
+    graph: str = "similarity"
+    offset: str = "mean"
+    tau: float = 0.2  # binary graph: the threshold on the cosine
+    kappa: float = 1.0
+    semantic_unit: bool = True
+    semantic_offset: str = "mean"
+    semantic: str = "learned"  # "constant": its mean in its place, a control
+    floor: float = 1e-5
+    color: str = "none"
+    color_weight: float = 0.0
+    # eigenvectors
+    laplacian: str = "normalized"
+    k: int = 7
+    # readout
+    readout: str = "vote"
+    cluster_on: str = "eigenvectors"
+    clusters: tuple[int, ...] = (3, 4, 5, 6)
+    border_ratio: float = 0.6
+    threshold: str = "zero"
+    sign: str = "border"
+    component: bool = False  # keep only the part that holds the eigenvector's peak
+    centroid: int = 1  # steps in feature space after the readout
+    objects: int = 3  # maskcut: how many cuts
+    upsample: str = "bilinear"
+    refine: str = "none"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for field, choices in CHOICES.items():
+            if getattr(self, field) not in choices:
+                raise unknown(field, getattr(self, field), choices)
+        if not 0 <= self.kappa < float("inf"):
+            raise SimsamError(f"kappa={self.kappa}: the weight of W_SA is a finite number that is not negative.")
+        if self.k < 2:
+            raise SimsamError(f"k={self.k} eigenvectors: give at least 2, the first is constant.")
+        if self.readout == "vote" and self.cluster_on == "eigenvectors" and self.k < max(self.clusters):
+            raise SimsamError(f"k={self.k} eigenvectors are too few for a vote over {self.clusters} clusters.")
+
+    @property
+    def uses_head(self) -> bool:
+        return self.head != "none" and self.kappa > 0 and self.graph == "similarity"
+
+
+_SIMSAM = Recipe()
+_DSM = Recipe(
+    # Melas-Kyriazi et al., CVPR 2022: keys of the last block, negative entries dropped, y_2 > 0,
+    # the smaller side is the object; native resolution.
+    name="dsm",
+    size=None,
+    tokens="keys",
+    head="none",
+    kappa=0.0,
+    offset="none",
+    floor=0.0,
+    k=15,
+    readout="fiedler",
+    sign="minority",
+    centroid=0,
+    upsample="nearest",
+)
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        _SIMSAM,
+        replace(_SIMSAM, name="spectral", head="none", kappa=0.0),
+        # Kamra et al., ICIP 2024, as the equations say: rows of G not normalised, mean offset, y_2 > 0.
+        replace(
+            _DSM,
+            name="paper",
+            head="sgd",
+            kappa=0.1,
+            offset="mean",
+            semantic_unit=False,
+            semantic_offset="none",
+        ),
+        # The same as its released code acts (chapter 9): no gradient reaches the head, psi is left out.
+        replace(
+            _DSM,
+            name="released",
+            head="untrained",
+            projector=0,
+            kappa=0.1,
+            offset="max/3",
+            semantic_unit=False,
+            semantic_offset="none",
+        ),
+        _DSM,
+        # Wang et al., CVPR 2022: 1 where the cosine exceeds 0.2, else 1e-5; y_2 above its mean; the side of
+        # the largest entry; the connected part that holds it.
+        replace(
+            _DSM,
+            name="tokencut",
+            graph="binary",
+            tau=0.2,
+            floor=1e-5,
+            threshold="mean",
+            sign="peak",
+            component=True,
+        ),
+        # Wang et al. (CutLER), CVPR 2023: three cuts one after the other at 480 pixels, tau 0.15.
+        replace(
+            _DSM,
+            name="maskcut",
+            size=480,
+            graph="binary",
+            tau=0.15,
+            floor=1e-5,
+            threshold="mean",
+            sign="peak",
+            readout="maskcut",
+            component=True,
+        ),
+        # No graph: the vote of `simsam` on the tokens themselves, the control for the eigenvectors.
+        replace(_SIMSAM, name="kmeans", head="none", kappa=0.0, cluster_on="tokens", centroid=0),
+    )
+}
+
+
+def get_recipe(recipe: str | Recipe, **changes: object) -> Recipe:
+    """A recipe by name (or as it is), with some fields changed. Raises `SimsamError` for unknown names."""
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise unknown("recipe", recipe, RECIPES)
+        recipe = RECIPES[recipe]
+    fields = {f.name for f in dataclasses.fields(Recipe)}
+    for name in changes:
+        if name not in fields:
+            raise unknown("setting", name, fields)
+    return replace(recipe, **changes) if changes else recipe
+
+
+def parse_setting(text: str) -> tuple[str, object]:
+    """"field=value" from a command line as (field, value of the field's type): "kappa=0.5", "size=none"."""
+    name, equals, value = text.partition("=")
+    hints = typing.get_type_hints(Recipe)
+    if not equals or name not in hints:
+        raise unknown("setting", name, hints)
+    kinds = typing.get_args(hints[name]) if isinstance(hints[name], types.UnionType) else (hints[name],)
+    try:
+        if type(None) in kinds and value.lower() == "none":
+            return name, None
+        kind = kinds[0]
+        if kind is bool:
+            return name, {"true": True, "false": False}[value.lower()]
+        if typing.get_origin(kind) is tuple:
+            return name, tuple(int(v) for v in value.split(","))
+        return name, kind(value)
+    except (ValueError, KeyError):
+        raise SimsamError(f"setting {text!r}: {value!r} is no value for {name}, which is {hints[name]}.") from None

@@ -1,0 +1,84 @@
+"""Chapter 5. From a score on the grid to a sharp mask at full resolution.
+
+Three ways to let the photo's own edges decide, all through libraries: the guided filter (kornia; on any
+device), closed-form matting (pymatting; CPU) and the dense CRF (pydensecrf2; CPU, built by a compiler at
+installation, so an extra and never the default).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simsam.errors import SimsamError, unknown
+
+REFINEMENTS = ("none", "guided", "matting", "crf")
+
+
+def refine(score: Tensor, image: np.ndarray, method: str = "guided") -> Tensor:
+    """A sharper score (H, W) float32, positive on the object, of a score (H, W) and its image (H, W, 3) uint8.
+
+    Raises `SimsamError` for an unknown method, for shapes that differ and for a library that is missing.
+    """
+    if method not in REFINEMENTS:
+        raise unknown("refinement", method, REFINEMENTS)
+    if score.shape != image.shape[:2]:
+        raise SimsamError(f"a score of {tuple(score.shape)} cannot be refined on an image of {image.shape[:2]}.")
+    if method == "none" or bool((score > 0).all()) or bool((score <= 0).all()):
+        return score
+    return {"guided": guided_filter, "matting": closed_form_matting, "crf": dense_crf}[method](score, image)
+
+
+def probability(score: Tensor, contrast: float = 4.0, margin: float = 0.02) -> Tensor:
+    """A confident foreground probability in [margin, 1 - margin]: 1/2 + contrast s / (2 mean |s|), clipped."""
+    scale = score.abs().mean().clamp_min(torch.finfo(score.dtype).tiny)
+    return (0.5 + contrast * 0.5 * score / scale).clamp(margin, 1 - margin)
+
+
+def guided_filter(score: Tensor, image: np.ndarray, radius: float = 0.04, eps: float = 1e-3) -> Tensor:
+    """The guided filter (He et al. 2010) of the soft mask, guided by the colours; radius is a share of the
+    image's diagonal."""
+    from kornia.filters import guided_blur
+
+    H, W = score.shape
+    size = 2 * max(1, round(radius * (H * H + W * W) ** 0.5)) + 1
+    # a window larger than the image has nothing to mirror at the border
+    size = min(size, 2 * ((min(H, W) - 1) // 2) + 1)
+    guide = torch.from_numpy(np.ascontiguousarray(image)).to(score.device).permute(2, 0, 1)[None].float() / 255
+    soft = probability(score, contrast=1.0)[None, None]
+    return guided_blur(guide, soft, size, eps)[0, 0] - 0.5
+
+
+def closed_form_matting(score: Tensor, image: np.ndarray, band: int = 15) -> Tensor:
+    """Alpha matting (Levin et al. 2008) of the band of +-`band` pixels around the mask's outline."""
+    from pymatting import estimate_alpha_cf  # numba makes this import slow: only when asked for
+    from scipy.ndimage import distance_transform_edt
+
+    mask = (score > 0).cpu().numpy()
+    depth = np.where(mask, distance_transform_edt(mask), -distance_transform_edt(~mask))
+    trimap = np.where(depth > band, 1.0, np.where(depth < -band, 0.0, 0.5))
+    if not ((trimap == 0).any() and (trimap == 1).any()):  # too thin for a band: nothing is certain
+        return score
+    alpha = estimate_alpha_cf(image.astype(np.float64) / 255, trimap)
+    return torch.from_numpy(alpha).to(score) - 0.5
+
+
+def dense_crf(score: Tensor, image: np.ndarray, iterations: int = 5) -> Tensor:
+    """The fully connected CRF (Krähenbühl and Koltun 2011) with a smoothness and an appearance kernel."""
+    try:
+        import pydensecrf.densecrf as library
+    except ImportError:
+        raise SimsamError(
+            'refinement "crf" needs pydensecrf2, which is built by a C++ compiler: '
+            'pip install "simsam[crf]", or use "guided".'
+        ) from None
+    H, W = score.shape
+    q = probability(score).cpu().numpy()
+    unary = -np.log(np.stack([1 - q, q])).reshape(2, -1).astype(np.float32)
+    crf = library.DenseCRF2D(W, H, 2)
+    crf.setUnaryEnergy(np.ascontiguousarray(unary))
+    crf.addPairwiseGaussian(sxy=3, compat=3)
+    crf.addPairwiseBilateral(sxy=60, srgb=6, rgbim=np.ascontiguousarray(image), compat=5)
+    posterior = np.asarray(crf.inference(iterations)).reshape(2, H, W)[1]
+    return torch.from_numpy(posterior).to(score) - 0.5
