@@ -1,6 +1,7 @@
 """The command line: `simsam COMMAND ...`, one module a command.
 
-Exit codes: 0 all done; 1 some inputs failed, the rest is done; 2 nothing could be done as asked.
+Exit codes: 0 all done; 2 something could not be done, and stderr says what in one sentence each; what could
+be done is done.
 """
 
 from __future__ import annotations
