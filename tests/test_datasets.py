@@ -4,13 +4,16 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from simsam.datasets import DATASETS, VOID, open_dataset
 from simsam.datasets.sample import natural
 from simsam.errors import SimsamError
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 H, W = 6, 10
 

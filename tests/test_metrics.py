@@ -4,13 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from simsam import metrics
 from simsam.errors import SimsamError
 from simsam.metrics import VOID
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=7)
 
