@@ -56,8 +56,16 @@ def list_images(paths: str | Path | Iterable[str | Path]) -> list[Path]:
         raise SimsamError("no image was given; name at least one image file or a folder of images.")
     found: list[Path] = []
     for path in paths:
-        found += _images_in(path) if path.is_dir() else [path]
+        found += _images_in(path) if _is_folder(path) else [path]
     return list(dict.fromkeys(found))
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder; a path that cannot exist is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _images_in(folder: Path) -> list[Path]:
@@ -74,7 +82,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 
 def _from_file(path: Path) -> np.ndarray:
-    if path.is_dir():
+    if _is_folder(path):
         raise SimsamError(f"{path} is a directory, but one image file was expected; name a file in it.")
     try:
         if path.stat().st_size == 0:
@@ -95,6 +103,10 @@ def _from_file(path: Path) -> np.ndarray:
 
 def _from_pillow(image: Image.Image, name: str) -> np.ndarray:
     """RGB array of a PIL image; `name` is what an error calls it."""
+    if 0 in image.size:
+        raise SimsamError(
+            f"{name} is {image.width} x {image.height} and so has no pixel; give another image."
+        )
     try:
         image.load()
         image = ImageOps.exif_transpose(image)

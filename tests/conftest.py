@@ -1,0 +1,59 @@
+"""What several test files share: the real backbone, a photo, the benchmarks if they are there, refusals."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from simsam.errors import SimsamError
+
+if TYPE_CHECKING:
+    from simsam.backbones import Backbone
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def backbone() -> Backbone:
+    """The default backbone with its real weights, on the CPU."""
+    from simsam.backbones import load_backbone  # seconds of import, which tests without it need not wait for
+
+    return load_backbone(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def cat() -> np.ndarray:
+    """The cat of scikit-image, (300, 451, 3) uint8: its face fills all but the right border."""
+    from skimage import data
+
+    return data.cat()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of benchmark samples beside the project; a test that needs it skips without."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no ../shared/data: the benchmark samples are not part of the project")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """`with refused("photo.png", "empty"): ...` expects a SimsamError of one sentence with these parts."""
+
+    @contextlib.contextmanager
+    def check(*parts: str) -> Iterator[None]:
+        with pytest.raises(SimsamError) as caught:
+            yield
+        message = str(caught.value)
+        assert "\n" not in message, message
+        assert message.endswith("."), message
+        for part in parts:
+            assert part in message, f"{part!r} is not in {message!r}"
+
+    return check
