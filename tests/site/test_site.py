@@ -1,0 +1,203 @@
+"""The built site, as its readers meet it: `make book`, then `make site-check`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+bs4 = pytest.importorskip("bs4", reason="the checks of the site need the test extra")
+playwright_api = pytest.importorskip(
+    "playwright.sync_api", reason="the checks of the site need the test extra"
+)
+
+from browser import CHROMIUM, SITE, chromium, served, toc_pages  # noqa: E402
+
+from simsam import REPOSITORY  # noqa: E402
+
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.skipif(
+        not (SITE / "index.html").exists(), reason=f"there is no site at {SITE}: run make book"
+    ),
+]
+PAGES = toc_pages()
+BIBLIOGRAPHY = "book/bibliography.html"
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright_api.Browser]:
+    if CHROMIUM is None:
+        # what may be missing on a reader's machine must not be missing where the site is released
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("there is no Chromium on this machine")
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served(SITE) as at:
+        yield at
+
+
+def parsed(page: str) -> bs4.BeautifulSoup:
+    return bs4.BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+
+
+@every_page
+def test_page_exists(page: str) -> None:
+    assert (SITE / page).stat().st_size > 1000
+
+
+def test_root_leads_to_the_title_page(browser, address) -> None:
+    view = browser.new_page()
+    view.goto(f"{address}/index.html")
+    view.wait_for_url(f"{address}/{PAGES[0]}")
+    view.close()
+
+
+@every_page
+def test_every_picture_has_alt_text(page: str) -> None:
+    article = parsed(page).find("article")
+    pictures = article.find_all("img")
+    # sphinx puts the file's address where an author gave no text
+    poor = [img.get("alt") for img in pictures if len((img.get("alt") or "").split()) < 4]
+    assert not poor, f"{len(poor)} of {len(pictures)} pictures say too little: {poor[:5]}"
+
+
+@every_page
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_page_needs_nothing_from_elsewhere(page: str, scheme: str, browser, address) -> None:
+    base = address if scheme == "http" else SITE.resolve().as_uri()
+    view, foreign, errors = browser.new_page(), [], []
+    view.on(
+        "request", lambda request: foreign.append(request.url) if not request.url.startswith(base) else None
+    )
+    view.on("requestfailed", lambda request: errors.append(f"failed: {request.url}"))
+    view.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    view.on("pageerror", lambda error: errors.append(str(error)))
+    view.goto(f"{base}/{page}", wait_until="networkidle")
+    view.wait_for_function("document.readyState === 'complete'")
+    raw = view.evaluate(
+        "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length"
+    )
+    view.close()
+    assert not [url for url in foreign if not url.startswith(("data:", "blob:"))]
+    assert not errors
+    assert raw == 0, f"{raw} formulas stayed raw LaTeX"
+
+
+@every_page
+def test_page_fits_a_phone(page: str, browser, address) -> None:
+    view = browser.new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    view.goto(f"{address}/{page}", wait_until="networkidle")
+    width = view.evaluate("document.documentElement.scrollWidth")
+    view.close()
+    assert width <= 391, f"the page is {width} pixels wide on a phone of 390"
+
+
+def moved(view, frames, act) -> tuple[list[str], list[str]]:
+    """The value of the visible frame, the one told and the one announced, before and after `act`."""
+    state = """box => [
+        [...box.querySelectorAll('.frame')].filter(f => f.offsetParent).map(f => f.dataset.value).join('|'),
+        box.querySelector('output').textContent, box.querySelector('input').getAttribute('aria-valuetext')]"""
+    before = frames.evaluate(state)
+    act()
+    return before, frames.evaluate(state)
+
+
+@every_page
+def test_moving_figures_move_by_keyboard(page: str, browser, address) -> None:
+    view = browser.new_page()
+    view.goto(f"{address}/{page}", wait_until="networkidle")
+    for frames in view.locator("figure.frames").all():
+        slider = frames.locator("input[type=range]")
+        assert frames.locator("label").inner_text().strip()
+        at_end = slider.evaluate("s => s.value === s.max")
+        slider.focus()
+        key = "ArrowLeft" if at_end else "ArrowRight"
+        before, after = moved(view, frames, lambda key=key: view.keyboard.press(key))
+        # one frame is seen, it is the one that is told, and all three changed
+        assert len(set(before)) == len(set(after)) == 1
+        assert "|" not in after[0]
+        assert before != after
+        if frames.get_attribute("data-cols"):
+            slider.evaluate("s => { s.value = 0; s.dispatchEvent(new Event('input')); }")
+            before, after = moved(view, frames, lambda: view.keyboard.press("ArrowDown"))
+            assert slider.input_value() == frames.get_attribute("data-cols")
+            assert before != after
+            # the last cell, by pointing at it
+            box = frames.locator(".photo").bounding_box()
+            at = {"x": box["width"] - 3, "y": box["height"] - 3}
+            frames.locator(".photo").click(position=at)
+            assert slider.input_value() == slider.get_attribute("max")
+            before, after = moved(view, frames, lambda: view.keyboard.press("ArrowDown"))
+            assert before == after  # below the last row there is nothing
+    view.close()
+
+
+@every_page
+def test_links_inside_the_site_lead_somewhere(page: str) -> None:
+    soup, dead = parsed(page), []
+    for link in soup.find_all("a", href=True):
+        parts = urlsplit(link["href"])
+        if parts.scheme or parts.netloc or link["href"] == "#":
+            continue
+        target = ((SITE / page).parent / unquote(parts.path)).resolve() if parts.path else SITE / page
+        if not target.is_file():
+            dead.append(link["href"])
+        elif parts.fragment and target.suffix == ".html":
+            there = (
+                soup
+                if not parts.path
+                else bs4.BeautifulSoup(target.read_text(encoding="utf-8"), "html.parser")
+            )
+            if not there.find(id=unquote(parts.fragment)):
+                dead.append(link["href"])
+    assert not dead
+
+
+@every_page
+def test_links_to_elsewhere_are_well_formed(page: str) -> None:
+    links = [link["href"] for link in parsed(page).find_all("a", href=re.compile(r"^\w+:"))]
+    assert all(re.fullmatch(r"https://[\w.-]+\.[a-z]{2,}(/\S*)?", link) for link in links), links
+
+
+@pytest.mark.skipif(BIBLIOGRAPHY not in PAGES, reason="no bibliography in the table of contents")
+def test_bibliography_links_are_dois_or_arxiv_numbers() -> None:
+    entries = parsed(BIBLIOGRAPHY).select("div.citation, dl.citation")
+    assert entries
+    for entry in entries:
+        links = [link["href"] for link in entry.select("a.external")]
+        good = re.compile(r"https://(doi\.org/10\.\d{4,}/\S+|arxiv\.org/abs/\d{4}\.\d{4,5})")
+        assert links, entry.get_text()
+        assert all(good.fullmatch(link) for link in links), links
+
+
+@every_page
+def test_page_is_light(page: str) -> None:
+    """The page and what only it loads: its pictures."""
+    own = {
+        (SITE / page).parent / unquote(img["src"])
+        for img in parsed(page).find_all("img", src=True)
+        if ":" not in img["src"]
+    }
+    size = (SITE / page).stat().st_size + sum(path.stat().st_size for path in own)
+    assert size <= 3_000_000, f"{size / 1e6:.1f} MB"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("notebooks/")])
+def test_chapter_opens_elsewhere(page: str) -> None:
+    """Colab, Binder and download buttons, each with the notebook's own path."""
+    links = {link["href"] for link in parsed(page).find_all("a", href=True)}
+    notebook, project = page.replace(".html", ".ipynb"), urlsplit(REPOSITORY).path
+    assert f"https://colab.research.google.com/github{project}/blob/main/{notebook}" in links
+    assert any(
+        link.startswith(f"https://mybinder.org/v2/gh{project}/") and notebook in link for link in links
+    )
+    assert any(Path(link).name == Path(notebook).name and "_sources" in link for link in links)
