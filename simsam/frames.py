@@ -1,9 +1,10 @@
 """Figures that move: live in a kernel, and in a page where there is none, from the same call.
 
 `explore(draw, values, label)` is a slider over values; `choose(draw, image, grid, label)` lets the reader
-point at a token of an image. In front of a reader (Jupyter, Colab) they are ipywidgets that call `draw` at each
-move. When a notebook is executed for the book, the same call draws every frame once and gives plain HTML: no
-id, no widget manager, no network. So any number of them stand in one page, and running again gives the same.
+point at a token of an image. In front of a reader (Jupyter, Colab) they are ipywidgets that call `draw` at
+each move. When a notebook is executed for the book, the same call draws every frame once and gives plain
+HTML: no id, no widget manager, no network. So any number of them stand in one page, and a second run gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ if (event.type === 'click' || (event.pointerType === 'mouse' && event.buttons ==
   slider.focus({preventScroll: true});
 }
 """
+# The picture to point at and the frame stand side by side where there is room, else one below the other.
+_SIDE_BY_SIDE = "display:grid;gap:0.5rem;align-items:start;grid-template-columns:repeat(auto-fit,minmax(min(15rem,100%),1fr))"
+_POINTED_AT = "position:relative;width:fit-content;line-height:0;cursor:crosshair;touch-action:manipulation"
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,8 +94,8 @@ def explore(
 ) -> Any:
     """A slider over `values`, whose `draw(value)` gives a figure and its alt text.
 
-    `text(value)` is what the slider says, `start` the number of the value shown first. Returns an ipywidgets box
-    in front of a reader, else `Frames`.
+    `text(value)` is what the slider says, `start` the number of the value shown first. Returns an ipywidgets
+    box in front of a reader, else `Frames`.
     """
     values = list(values)
     if not 0 <= start < len(values):
@@ -120,8 +124,8 @@ def choose(
     """An image with its `alt` text, on which the reader chooses a token (i, j) of `grid` = (h, w).
 
     `draw(i, j)` gives a figure and its alt text. In front of a reader every token can be chosen; the page
-    holds frames for `cells` = (rows, columns) of them, the middles of equal parts of the grid. `start` defaults
-    to the middle of the image. Returns an ipywidgets box in front of a reader, else `Frames`.
+    holds frames for `cells` = (rows, columns) of them, the middles of equal parts of the grid. `start` is the
+    middle of the image unless given. Returns an ipywidgets box in front of a reader, else `Frames`.
     """
     h, w = grid
     rows, cols = min(cells[0], h), min(cells[1], w)
@@ -185,7 +189,7 @@ def _static(
         f'<figure class="frames" {grid}style="margin:0"><label>{html.escape(label)} '
         f'<input type="range" min="0" max="{len(frames) - 1}" value="{start}" autocomplete="off" '
         f'aria-valuetext="{value}" oninput="{_script(_ON_INPUT)}"{keys}></label> <output>{value}</output>'
-        f'<div style="display:flex;flex-wrap:wrap;gap:0.5rem;align-items:flex-start">{photo}{images}</div>'
+        f'<div style="{_SIDE_BY_SIDE}">{photo}{images}</div>'
         "</figure>"
     )
     return Frames(page, frames[start][1])
@@ -202,7 +206,7 @@ def _photo(image: Any, alt: str, grid: tuple[int, int], token: tuple[int, int], 
     (h, w), (i, j) = grid, token
     place = f"left:{_percent(j, w)};top:{_percent(i, h)};width:{_percent(1, w)};height:{_percent(1, h)}"
     return (
-        f'<div class="photo" style="position:relative;line-height:0;cursor:crosshair" {listen}>'
+        f'<div class="photo" style="{_POINTED_AT}" {listen}>'
         f"{img_tag(image, alt, 'draggable=false')}"
         '<span class="mark" style="position:absolute;box-sizing:border-box;pointer-events:none;'
         f'border:2px solid #fff;outline:2px solid #000;{place}"></span></div>'
