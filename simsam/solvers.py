@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from torch import Tensor
 
 DENSE_BELOW = 129
@@ -47,13 +48,15 @@ def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) ->
     """ARPACK's implicitly restarted Lanczos (through scipy) on one matrix (n, n), in the dtype of A.
 
     With `first` known, k - 1 pairs are sought in the rest. Lanczos sees one direction of an eigenspace at a
-    time, so a spectrum with repeated eigenvalues at the edge goes to the dense solver instead.
+    time, so a graph in several parts and a spectrum with repeated eigenvalues go to the dense solver instead.
     """
     n = A.shape[-1]
     known = 0 if first is None else 1
     if k == known:
         return _with_first(A, first, None)
     a = A.detach().cpu().numpy()
+    if _in_parts(a):
+        return _dense_one(A, k)
     if known:
         u = first.detach().cpu().numpy()
         shift = a.dtype.type(2 * np.abs(a).sum(1).max())
@@ -64,13 +67,24 @@ def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) ->
     start = np.random.default_rng(0).standard_normal(n).astype(a.dtype)
     try:
         values, vectors = eigsh(operator, k=k - known, which="LA", v0=start, tol=tol)
-    except ArpackNoConvergence:
-        return tuple(x[0] for x in dense(A[None], k))
+    except ArpackError:
+        return _dense_one(A, k)
     values, vectors = values[::-1].copy(), vectors[:, ::-1].copy()
     if _repeated(values):
-        return tuple(x[0] for x in dense(A[None], k))
+        return _dense_one(A, k)
     values, vectors = torch.from_numpy(values).to(A), torch.from_numpy(vectors).to(A)
     return _with_first(A, first, (values, vectors)) if known else (values, vectors)
+
+
+def _dense_one(A: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    values, vectors = dense(A[None], k)
+    return values[0], vectors[0]
+
+
+def _in_parts(a: np.ndarray) -> bool:
+    """Whether the graph of the matrix (n, n) is disconnected: then its parts may share eigenvalues."""
+    edges = a != 0
+    return bool(edges.sum(1).max() < len(a) - 1) and connected_components(edges, directed=False)[0] > 1
 
 
 def _repeated(values: np.ndarray, tol: float = 1e-5) -> bool:
@@ -92,13 +106,16 @@ def krylov(
 
     Each restart spans [X, A X, ..., A^depth X], orthonormalised block by block, and keeps the best k + 4
     Ritz vectors; it ends when every residual |A u - mu u| is below `tol` (default: 30 eps) times the norm.
+    A matrix with no room for two blocks goes to the dense solver.
     """
     B, n, _ = A.shape
     eps = torch.finfo(A.dtype).eps
     tol = max(tol, 30 * eps)
     M = A if first is None else deflate(A, first)
     wanted = k - (first is not None)
-    width = min(wanted + 4, n)
+    width = wanted + 4
+    if 2 * width > n:
+        return dense(A, k)
     depth = max(1, min(depth, n // width - 1))
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(1, n, width, generator=generator).to(A).expand(B, -1, -1)
@@ -114,6 +131,8 @@ def krylov(
                 X = X - basis @ (basis.transpose(1, 2) @ X)
                 X = torch.linalg.qr(X).Q
             basis = torch.cat([basis, X], -1)
+        # a block that spans nothing new (A^i X in an invariant subspace) is rounding noise until this QR
+        basis = torch.linalg.qr(basis).Q
         image = M @ basis
         mu, S = torch.linalg.eigh(basis.transpose(1, 2) @ image)
         mu, S = mu[:, -width:].flip(-1), S[..., -width:].flip(-1)
@@ -133,8 +152,10 @@ def shift_invert(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.
     """The yardstick: Lanczos on (A - sigma I)^-1 with sigma just above the spectrum, as DSM's code asks of
     scipy; it factorises a dense n x n matrix first. One matrix (n, n)."""
     a = A.detach().cpu().numpy()
-    top = np.abs(a).sum(1).max() if first is None else first @ A @ first
-    sigma = float(top) + 1e-3 * abs(float(top))
+    norm = float(np.abs(a).sum(1).max())
+    sigma = (norm if first is None else float(first @ A @ first)) + 1e-3 * norm
+    if _in_parts(a):
+        return _dense_one(A, k)
     start = np.random.default_rng(0).standard_normal(len(a)).astype(a.dtype)
     values, vectors = eigsh(a, k=k, sigma=sigma, which="LM", v0=start, tol=tol)
     order = np.argsort(-values)
