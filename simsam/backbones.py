@@ -10,9 +10,9 @@ from pathlib import Path
 
 import timm
 import torch
-from safetensors import safe_open
+from safetensors.torch import load_file
 from timm.models import get_pretrained_cfg
-from timm.models.vision_transformer import VisionTransformer
+from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 
 from simsam.errors import SimsamError, unknown
 from simsam.weights import Weights, find_weights, found_weights
@@ -110,36 +110,38 @@ def _load(
 
 
 def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
-    """The model on the CPU, its grid of positions free to follow the image; seeded random without weights.
-
-    timm renames keys and resamples positions where a file needs it, drops the classifier, and loads strictly.
-    """
-    options = {"num_classes": 0, "dynamic_img_size": True}
+    """The model on the CPU, its grid of positions free to follow the image; seeded random without weights."""
+    scheme = "" if weights is None else "skip"  # numbers that the file replaces need no drawing
+    # timm's initialisers draw from the global generator alone: seed it here, and restore it after.
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(RANDOM_SEED)
+        model = timm.create_model(timm_name, num_classes=0, dynamic_img_size=True, weight_init=scheme)
     if weights is not None:
-        # custom_load would ask for JAX's .npz: here the file is safetensors whatever the registry says.
-        overlay = {"file": str(weights.path), "custom_load": False}
-        options |= {"pretrained": True, "pretrained_cfg_overlay": overlay, "weight_init": "skip"}
-    try:
-        # timm's initialisers draw from the global generator alone: seed it here, and restore it after.
-        with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-            torch.default_generator.manual_seed(RANDOM_SEED)
-            model = timm.create_model(timm_name, **options)
-    except (RuntimeError, KeyError, AttributeError) as error:
-        if weights is None:
-            raise
-        raise misfit(timm_name, weights, textwrap.shorten(str(error), 200, placeholder=" ...")) from error
-    if weights is not None:
-        check_patch(timm_name, weights, model.patch_embed.patch_size)
+        fill(model, timm_name, weights)
     return model
 
 
-def check_patch(timm_name: str, weights: Weights, expected: tuple[int, int]) -> None:
-    """Raise `SimsamError` when the file's patches have another size: timm resamples them and says nothing."""
-    key = "patch_embed.proj.weight"
-    with safe_open(weights.path, framework="pt") as file:
-        found = tuple(file.get_slice(key).get_shape()[-2:]) if key in file.keys() else expected  # noqa: SIM118
-    if found != tuple(expected):
-        raise misfit(timm_name, weights, f"its patches are {found}, not {tuple(expected)}")
+def fill(model: VisionTransformer, timm_name: str, weights: Weights) -> None:
+    """Load a file into the model: every tensor but the classifier, none missing and none too many.
+
+    timm's own loader is not strict once the classifier is gone: a tensor that a file lacks stays random.
+    Its filter does the rest: it renames the keys of other makers and resamples positions of another grid.
+    Raises `SimsamError` when the file does not fit.
+    """
+    state = load_file(weights.path)
+    patches = state.get("patch_embed.proj.weight")
+    if patches is not None and tuple(patches.shape[-2:]) != tuple(model.patch_embed.patch_size):
+        # The filter would resample these too, and say nothing.
+        found, expected = tuple(patches.shape[-2:]), tuple(model.patch_embed.patch_size)
+        raise misfit(timm_name, weights, f"its patches are {found}, not {expected}")
+    classifiers = model.pretrained_cfg.get("classifier") or ()
+    heads = (classifiers,) if isinstance(classifiers, str) else tuple(classifiers)
+    try:
+        state = checkpoint_filter_fn(state, model, adapt_layer_scale=True)
+        kept = {key: value for key, value in state.items() if key.rpartition(".")[0] not in heads}
+        model.load_state_dict(kept, strict=True)
+    except (RuntimeError, KeyError, AttributeError) as error:
+        raise misfit(timm_name, weights, textwrap.shorten(str(error), 200, placeholder=" ...")) from error
 
 
 def misfit(timm_name: str, weights: Weights, cause: str) -> SimsamError:

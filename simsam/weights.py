@@ -182,6 +182,7 @@ def hub_weights(name: str, repository: str) -> Weights:
             f"the weights of {name} come from the hub ({repository}), which did not give them ({cause}); "
             f"connect once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which needs no hub."
         ) from error
+    check_readable(path)
     record = read_record(name)
     if record is not None:
         check_sha256(path, record.sha256, f"delete {record_path(name)} if you trust the new file")
