@@ -16,6 +16,7 @@ from torch import Tensor
 from simsam.clustering import kmeans
 from simsam.errors import SimsamError
 from simsam.features import Geometry
+from simsam.labelmaps import upsample_labels
 from simsam.objects import border_frame, box_of
 
 if TYPE_CHECKING:
@@ -100,12 +101,6 @@ def pooled(tokens: Tensor, regions: Tensor) -> Tensor:
     """The mean token of each region, (R, d), of tokens (n, d) and a region map (n,)."""
     member = F.one_hot(regions + 1)[:, 1:].to(tokens.dtype)  # (n, R); background belongs to none
     return (member.T @ tokens) / member.sum(0)[:, None]
-
-
-def upsample_labels(labels: Tensor, geometry: Geometry, count: int) -> Tensor:
-    """Soft labels on the pixels, (count, H, W) in [0, 1], of labels (n,) in 0 .. count-1: each label's
-    indicator, bilinear. Their argmax has smooth outlines, where nearest neighbours would have steps."""
-    return geometry.upsample(F.one_hot(labels, count).T.reshape(count, *geometry.grid).float())
 
 
 def eigen_regions(result: Result, count: int | None = None) -> np.ndarray:
