@@ -53,7 +53,8 @@ if (event.type === 'click' || (event.pointerType === 'mouse' && event.buttons ==
 }
 """
 # The picture to point at and the frame stand side by side where there is room, else one below the other.
-_SIDE_BY_SIDE = "display:grid;gap:0.5rem;align-items:start;grid-template-columns:repeat(auto-fit,minmax(min(15rem,100%),1fr))"
+_COLUMNS = "repeat(auto-fit,minmax(min(15rem,100%),1fr))"
+_SIDE_BY_SIDE = f"display:grid;gap:0.5rem;align-items:start;grid-template-columns:{_COLUMNS}"
 _POINTED_AT = "position:relative;width:fit-content;line-height:0;cursor:crosshair;touch-action:manipulation"
 
 
