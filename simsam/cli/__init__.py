@@ -24,22 +24,27 @@ COMMANDS = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the whole command line; the arguments of the command `asked` for, the names of the rest.
+
+    Only that command's module is imported, so that none pays for the libraries of another.
+    """
     top = argparse.ArgumentParser(prog="simsam", description="Spectral segmentation without labels.")
     top.add_argument("--version", action="version", version=f"simsam {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        module = importlib.import_module(f"simsam.cli.{name}")
-        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name == asked:
+            module = importlib.import_module(f"simsam.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
     return top
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a `SimsamError` becomes one sentence on stderr and exit code 2."""
-    args = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    args = parser(next((a for a in arguments if a in COMMANDS), None)).parse_args(arguments)
     try:
         return args.run(args)
     except SimsamError as error:
