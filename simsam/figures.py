@@ -1,0 +1,68 @@
+"""Drawing that several chapters share. Each function returns a figure together with its alt text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+PLAIN = "cividis"  # values of one sign
+SIGNED = "PuOr_r"  # eigenvectors and differences, always centred at zero
+
+
+def panels(
+    images: Sequence[np.ndarray | Tensor],
+    titles: Sequence[str],
+    alt: str,
+    *,
+    columns: int | None = None,
+    cmap: str = PLAIN,
+    limits: tuple[float, float] | None = None,
+    width: float = 7.2,
+    bar: str = "",
+) -> tuple[Figure, str]:
+    """Images (H, W, 3) and fields (h, w) side by side, a title over each, without axes.
+
+    `limits` are the values at the ends of the colour map, of each field by itself unless given; with
+    `limits`, `bar` names the values and draws their colour bar.
+    """
+    columns = columns or len(images)
+    rows = -(-len(images) // columns)
+    h, w = images[0].shape[:2]
+    height = rows * (width / columns * h / w + 0.35)
+    figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    low, high = limits or (None, None)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, image, title in zip(axes.flat, images, titles, strict=False):
+        drawn = ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
+        ax.set_title(title)
+    if bar and limits:
+        figure.colorbar(drawn, ax=axes, label=bar, fraction=0.05, aspect=30, location="bottom")
+    return figure, alt
+
+
+def heat(field: Tensor, limits: tuple[float, float], cmap: str = PLAIN, scale: int = 12) -> np.ndarray:
+    """A field (h, w) in colours, each token a square of `scale` pixels: (scale h, scale w, 3) uint8."""
+    low, high = limits
+    values = ((field.float() - low) / (high - low)).clamp(0, 1).numpy()
+    colours = (255 * plt.get_cmap(cmap)(values)[..., :3]).round().astype(np.uint8)
+    return colours.repeat(scale, 0).repeat(scale, 1)
+
+
+def principal_colors(tokens: Tensor, grid: tuple[int, int]) -> np.ndarray:
+    """The first three principal components of tokens (n, d) as red, green and blue: (h, w, 3) uint8.
+
+    Each component runs from its 2nd to its 98th percentile, and its largest entry is positive.
+    """
+    x = tokens - tokens.mean(0)
+    _, _, directions = torch.linalg.svd(x, full_matrices=False)
+    scores = x @ directions[:3].T
+    scores = scores * scores.gather(0, scores.abs().argmax(0, keepdim=True)).sign()
+    low, high = torch.quantile(scores, torch.tensor([0.02, 0.98], dtype=scores.dtype), dim=0)
+    colours = ((scores - low) / (high - low)).clamp(0, 1)
+    return (255 * colours).round().byte().reshape(*grid, 3).numpy()
