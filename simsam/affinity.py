@@ -78,7 +78,7 @@ def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: 
 
 
 def binary_affinity(tokens: Tensor, tau: float = 0.2, floor: float = 1e-5) -> Tensor:
-    """TokenCut's graph: 1 where the cosine of two tokens exceeds `tau`, `floor` elsewhere (Wang et al. 2022)."""
+    """TokenCut's graph (Wang et al. 2022): 1 where the cosine of two tokens exceeds `tau`, else `floor`."""
     S = similarity(tokens)
     return torch.where(S > tau, 1.0, floor).to(S.dtype)
 

@@ -37,7 +37,7 @@ def kmeans(
 
 
 def _lloyd(x: Tensor, centres: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    """Centres (B, R, k, d) moved to the means of their points until no label changes; and labels (B, R, n)."""
+    """Centres (B, R, k, d) moved to their points' means until no label changes; and labels (B, R, n)."""
     numbers = torch.arange(centres.shape[-2], device=x.device)
     previous = None
     for _ in range(iterations):
@@ -61,7 +61,7 @@ def _squared_distance(x: Tensor, centres: Tensor) -> Tensor:
 
 def _plus_plus(x: Tensor, k: int, u: Tensor) -> Tensor:
     """k-means++ centres (B, R, k, d): each drawn with probability proportional to the squared distance."""
-    B, n, d = x.shape
+    B, n, _ = x.shape
     restarts = u.shape[1]
     rows = torch.arange(B, device=x.device)[:, None]
     first = (u[0] * n).long().clamp_max(n - 1).expand(B, -1)

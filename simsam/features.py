@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -84,21 +84,16 @@ class Features:
     def __len__(self) -> int:
         return len(self.tokens) if self.is_batch else 1
 
-    def __getitem__(self, b: int) -> Features:
-        """The features of image `b` of a batch."""
+    def __getitem__(self, b: int | slice) -> Features:
+        """The features of image `b` of a batch, or of a slice of it."""
         if not self.is_batch:
             raise TypeError("these are the features of one image, not of a batch")
-        attention = None if self.attention is None else self.attention[b]
-        return Features(
-            self.tokens[b],
-            self.cls[b],
-            attention,
-            self.grid,
-            self.patch,
-            self.geometry[b],
-            self.kind,
-            self.block,
-            self.backbone,
+        return replace(
+            self,
+            tokens=self.tokens[b],
+            cls=self.cls[b],
+            attention=None if self.attention is None else self.attention[b],
+            geometry=self.geometry[b],
         )
 
     def map(self, values: Tensor) -> Tensor:
@@ -106,7 +101,9 @@ class Features:
         return values.reshape(*values.shape[:-1], *self.grid)
 
 
-def plan(image: tuple[int, int], patch: int, size: int | tuple[int, int] | None, name: str = "image") -> Geometry:
+def plan(
+    image: tuple[int, int], patch: int, size: int | tuple[int, int] | None, name: str = "image"
+) -> Geometry:
     """The grid of an (H, W) image: which pixels it covers and how many tokens it has.
 
     `size` is None (native resolution, cropped at the bottom and the right to a multiple of the patch: what
@@ -129,7 +126,9 @@ def plan(image: tuple[int, int], patch: int, size: int | tuple[int, int] | None,
         else:
             height, width = size
         if min(size if isinstance(size, tuple) else (size,)) < patch:
-            raise SimsamError(f"size={size} is smaller than one patch of {patch}: give at least {patch} pixels.")
+            raise SimsamError(
+                f"size={size} is smaller than one patch of {patch}: give at least {patch} pixels."
+            )
         h, w = max(1, round(height / patch)), max(1, round(width / patch))
         region = (0, 0, H, W)
     if h * w > MAX_TOKENS:
@@ -173,7 +172,9 @@ def extract(
     images = [load_image(i) for i in (image if batch else [image])]
     if not images:
         raise SimsamError("an empty list of images came in: give at least one image.")
-    plans = [plan(i.shape[:2], backbone.patch, size, _name(s)) for i, s in zip(images, image if batch else [image])]
+    plans = [
+        plan(i.shape[:2], backbone.patch, size, _name(s)) for i, s in zip(images, image if batch else [image])
+    ]
     if len({p.grid for p in plans}) > 1:
         grids = sorted({p.grid for p in plans})
         raise SimsamError(
@@ -206,7 +207,9 @@ def forward(
         raise unknown("tokens", tokens, TOKENS)
     blocks = backbone.model.blocks
     if not -len(blocks) <= block < len(blocks):
-        raise SimsamError(f"block={block}, but {backbone.name} has {len(blocks)} blocks: give 0 to {len(blocks) - 1}.")
+        raise SimsamError(
+            f"block={block}, but {backbone.name} has {len(blocks)} blocks: give 0 to {len(blocks) - 1}."
+        )
     layer, seen = blocks[block], {}
     hooks = [
         layer.attn.qkv.register_forward_hook(lambda _m, _i, out: seen.update(qkv=out)),

@@ -33,7 +33,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         reason = error.strerror or error
         raise SimsamError(f"cannot write {path}: {reason}; choose a folder that can be written.") from error

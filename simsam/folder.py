@@ -1,4 +1,4 @@
-"""Chapter 10. Many photos in, many files out: reading, forward and writing overlap; a bad photo stops nothing."""
+"""Chapter 10. Many photos in, many files out: reading, forward and writing overlap; none stops the others."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def run_folder(
                 continue
             finish(waiting)
             waiting = [
-                (i.index, pool.submit(write, paths[i.index], names[i.index], r)) for i, r in zip(good, results)
+                (i.index, pool.submit(write, paths[i.index], names[i.index], r))
+                for i, r in zip(good, results)
             ]
         finish(waiting)
     return {paths[i]: failed[i] for i in sorted(failed)}

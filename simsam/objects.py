@@ -50,7 +50,9 @@ def foreground_sign(
         if rule == "border":
             weight = -border_frame(grid, score.device).to(score.dtype).expand_as(score)
         elif attention is None:
-            raise SimsamError('sign="attention" needs a class token, and this backbone has none: use "border".')
+            raise SimsamError(
+                'sign="attention" needs a class token, and this backbone has none: use "border".'
+            )
         else:
             weight = attention
         inside = (weight * positive).sum(-1) / positive.sum(-1).clamp_min(1)
@@ -177,7 +179,7 @@ def seed_component(mask: Tensor, seed: int, grid: tuple[int, int]) -> Tensor:
 
 
 def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
-    """The tight box (top, left, bottom, right), last row and column excluded, of a mask (H, W); None if empty."""
+    """The tight box (top, left, bottom, right), ends excluded, of a mask (H, W); None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return None

@@ -21,7 +21,9 @@ PALETTE = np.array(
 )
 
 
-def overlay_mask(image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int] = (230, 159, 0)) -> np.ndarray:
+def overlay_mask(
+    image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int] = (230, 159, 0)
+) -> np.ndarray:
     """The photo (H, W, 3) uint8 with all but the mask (H, W) bool faded to gray and the outline drawn."""
     gray = image.mean(-1, keepdims=True) * 0.45 + 90
     out = np.where(mask[..., None], image, gray).astype(np.uint8)

@@ -78,9 +78,27 @@ def segment(
     return results if batch else results[0]
 
 
+# Graphs held at once: 2^28 entries, 1 GiB in float32, 16 graphs of 4096 tokens.
+GRAPH_ENTRIES = 2**28
+
+
 @torch.no_grad()
-def segment_features(features: Features, images: list[np.ndarray], recipe: Recipe, weights: str = "") -> list[Result]:
-    """The stages after the backbone, for a batch of features and its images (H, W, 3) uint8."""
+def segment_features(
+    features: Features, images: list[np.ndarray], recipe: Recipe, weights: str = ""
+) -> list[Result]:
+    """The stages after the backbone, for a batch of features and its images (H, W, 3) uint8.
+
+    A batch whose graphs would not fit in `GRAPH_ENTRIES` goes through in parts.
+    """
+    step = max(1, GRAPH_ENTRIES // features.tokens.shape[1] ** 2)
+    results = []
+    for start in range(0, len(images), step):
+        part = features[start : start + step]
+        results += _segment_part(part, images[start : start + step], recipe, weights)
+    return results
+
+
+def _segment_part(features: Features, images: list[np.ndarray], recipe: Recipe, weights: str) -> list[Result]:
     head = train(features, recipe)
     W = graph(features, head, recipe, images)
     spectrum = eigenpairs(W, min(recipe.k, W.shape[-1] - 1), recipe.laplacian)

@@ -90,11 +90,15 @@ class Recipe:
             if getattr(self, field) not in choices:
                 raise unknown(field, getattr(self, field), choices)
         if not 0 <= self.kappa < float("inf"):
-            raise SimsamError(f"kappa={self.kappa}: the weight of W_SA is a finite number that is not negative.")
+            raise SimsamError(
+                f"kappa={self.kappa}: the weight of W_SA is a finite number that is not negative."
+            )
         if self.k < 2:
             raise SimsamError(f"k={self.k} eigenvectors: give at least 2, the first is constant.")
         if self.readout == "vote" and self.cluster_on == "eigenvectors" and self.k < max(self.clusters):
-            raise SimsamError(f"k={self.k} eigenvectors are too few for a vote over {self.clusters} clusters.")
+            raise SimsamError(
+                f"k={self.k} eigenvectors are too few for a vote over {self.clusters} clusters."
+            )
 
     @property
     def uses_head(self) -> bool:
@@ -190,7 +194,7 @@ def get_recipe(recipe: str | Recipe, **changes: object) -> Recipe:
 
 
 def parse_setting(text: str) -> tuple[str, object]:
-    """"field=value" from a command line as (field, value of the field's type): "kappa=0.5", "size=none"."""
+    """ "field=value" from a command line as (field, value of the field's type): "kappa=0.5", "size=none"."""
     name, equals, value = text.partition("=")
     hints = typing.get_type_hints(Recipe)
     if not equals or name not in hints:
@@ -206,4 +210,6 @@ def parse_setting(text: str) -> tuple[str, object]:
             return name, tuple(int(v) for v in value.split(","))
         return name, kind(value)
     except (ValueError, KeyError):
-        raise SimsamError(f"setting {text!r}: {value!r} is no value for {name}, which is {hints[name]}.") from None
+        raise SimsamError(
+            f"setting {text!r}: {value!r} is no value for {name}, which is {hints[name]}."
+        ) from None

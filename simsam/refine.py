@@ -17,21 +17,23 @@ REFINEMENTS = ("none", "guided", "matting", "crf")
 
 
 def refine(score: Tensor, image: np.ndarray, method: str = "guided") -> Tensor:
-    """A sharper score (H, W) float32, positive on the object, of a score (H, W) and its image (H, W, 3) uint8.
+    """A sharper score (H, W) float32, positive on the object, from one (H, W) and its image (H, W, 3) uint8.
 
     Raises `SimsamError` for an unknown method, for shapes that differ and for a library that is missing.
     """
     if method not in REFINEMENTS:
         raise unknown("refinement", method, REFINEMENTS)
     if score.shape != image.shape[:2]:
-        raise SimsamError(f"a score of {tuple(score.shape)} cannot be refined on an image of {image.shape[:2]}.")
+        raise SimsamError(
+            f"a score of {tuple(score.shape)} cannot be refined on an image of {image.shape[:2]}."
+        )
     if method == "none" or bool((score > 0).all()) or bool((score <= 0).all()):
         return score
     return {"guided": guided_filter, "matting": closed_form_matting, "crf": dense_crf}[method](score, image)
 
 
 def probability(score: Tensor, contrast: float = 4.0, margin: float = 0.02) -> Tensor:
-    """A confident foreground probability in [margin, 1 - margin]: 1/2 + contrast s / (2 mean |s|), clipped."""
+    """A foreground probability in [margin, 1 - margin]: 1/2 + contrast s / (2 mean |s|), clipped."""
     scale = score.abs().mean().clamp_min(torch.finfo(score.dtype).tiny)
     return (0.5 + contrast * 0.5 * score / scale).clamp(margin, 1 - margin)
 
@@ -45,7 +47,9 @@ def guided_filter(score: Tensor, image: np.ndarray, radius: float = 0.04, eps: f
     size = 2 * max(1, round(radius * (H * H + W * W) ** 0.5)) + 1
     # a window larger than the image has nothing to mirror at the border
     size = min(size, 2 * ((min(H, W) - 1) // 2) + 1)
-    guide = torch.from_numpy(np.ascontiguousarray(image)).to(score.device).permute(2, 0, 1)[None].float() / 255
+    guide = (
+        torch.from_numpy(np.ascontiguousarray(image)).to(score.device).permute(2, 0, 1)[None].float() / 255
+    )
     soft = probability(score, contrast=1.0)[None, None]
     return guided_blur(guide, soft, size, eps)[0, 0] - 0.5
 

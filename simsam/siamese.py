@@ -23,7 +23,7 @@ from simsam.views import ViewRange, apply_views, random_affine
 
 @dataclass
 class Layers:
-    """B multilayer maps side by side: weights (B, d, d) and biases (B, 1, d), ELU after each layer or none."""
+    """B multilayer maps side by side: weights (B, d, d), biases (B, 1, d), ELU after each layer or none."""
 
     weights: list[Tensor]
     biases: list[Tensor]
@@ -146,7 +146,9 @@ def train_head(
                 # the sum keeps the images apart: no parameter of one image meets the loss of another
                 if not loss.requires_grad:  # no layer, nothing to learn
                     continue
-                for parameter, grad in zip(parameters, torch.autograd.grad(loss.sum(), parameters, allow_unused=True)):
+                for parameter, grad in zip(
+                    parameters, torch.autograd.grad(loss.sum(), parameters, allow_unused=True)
+                ):
                     if grad is not None:
                         parameter.data.sub_(grad, alpha=lr)
     for parameter in parameters:
@@ -180,7 +182,9 @@ def closed_form_head(
     """
     x, single = _as_batch(tokens, grid)
     if ridge <= 0 or pairs < 1:
-        raise SimsamError(f"ridge={ridge}, pairs={pairs}: give a ridge above 0 and at least one pair of views.")
+        raise SimsamError(
+            f"ridge={ridge}, pairs={pairs}: give a ridge above 0 and at least one pair of views."
+        )
     B, n, d = x.shape
     generator = torch.Generator().manual_seed(seed)
     head = init_head(B, d, 1, 0, projector_nonlinear, generator=generator, device=x.device)

@@ -14,7 +14,9 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="change one field of the recipe"
     )
-    group.add_argument("--refine", metavar="METHOD", help="short for --set refine=METHOD: none, guided, matting, crf")
+    group.add_argument(
+        "--refine", metavar="METHOD", help="none, guided, matting or crf: short for --set refine=METHOD"
+    )
     group.add_argument("--backbone", help="a name such as dinov2_vits14, or any vision transformer of timm's")
     group.add_argument("--weights", metavar="FILE", help="weights of the backbone, a safetensors file")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")

@@ -22,10 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos, or folders of photos")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for what is made")
     parser.add_argument("--task", default="object", choices=["object", "regions"])
-    parser.add_argument("--regions", type=int, metavar="N", help="how many regions (default: at the largest eigengap)")
+    parser.add_argument(
+        "--regions", type=int, metavar="N", help="how many (default: at the largest eigengap)"
+    )
     parser.add_argument("--overlay", action="store_true", help="also draw the outcome on the photo")
-    parser.add_argument("--resume", action="store_true", help="leave out photos whose result is there already")
-    parser.add_argument("--batch", type=int, default=1, metavar="B", help="photos of one shape to run side by side")
+    parser.add_argument("--resume", action="store_true", help="leave out photos whose result is there")
+    parser.add_argument(
+        "--batch", type=int, default=1, metavar="B", help="photos of one shape to run together"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that read ahead")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no list of what was written")
     add_recipe(parser)
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def find_photos(given: list[str]) -> tuple[list[Path], dict[Path, str]]:
-    """All photos, and what cannot be one: a name that is not there must not keep the others from their masks."""
+    """All photos, and what cannot be one: a wrong name must not keep the others from their masks."""
     paths, failed = [], {}
     for name in given:
         try:
