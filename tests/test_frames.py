@@ -66,7 +66,7 @@ def test_grid_page_prepares_the_middles_of_equal_parts() -> None:
         draw_token, GRAY, (6, 9), "token", alt="The picture to point at", cells=(2, 3), start=(5, 0)
     )
     photo, *shown = Tags(page.html).all("img")
-    assert photo["alt"] == "A picture to point at"
+    assert photo["alt"] == "The picture to point at"
     assert [img["data-value"] for img in shown] == [f"row {i}, column {j}" for i in (1, 4) for j in (1, 4, 7)]
     assert [k for k, img in enumerate(shown) if "hidden" not in img] == [3]
     # the mark stands on the token of the frame that is shown
