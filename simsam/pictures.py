@@ -43,7 +43,7 @@ def show(figure: Any, alt: str) -> Picture:
 
 
 def img_tag(figure: Any, alt: str, attributes: str = "") -> str:
-    """A figure and its alt text as one HTML <img> that holds its own pixels (WebP) and never overflows."""
+    """A figure and its alt text as one `<img>` that holds its own pixels (WebP) and never overflows."""
     image = as_image(figure)
     encoded = base64.b64encode(_encode(image, "WEBP", quality=82, method=4)).decode()
     return (

@@ -47,6 +47,7 @@ def test_the_address_is_the_same_everywhere() -> None:
     assert project()["project"]["urls"]["Repository"] == simsam.REPOSITORY
     assert yaml.safe_load(read("_config.yml"))["repository"]["url"] == simsam.REPOSITORY
     assert yaml.safe_load(read("CITATION.cff"))["repository-code"] == simsam.REPOSITORY
+    git = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     address = re.compile(r"https://github\.com/[\w-]+/simsam\b")
     for name in git.stdout.splitlines():
         if name.endswith((".md", ".ipynb", ".py", ".yml", ".toml", ".cff")) and (ROOT / name).exists():
