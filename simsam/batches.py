@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from simsam.errors import SimsamError
-from simsam.features import plan
+from simsam.features import plan, source_name
 from simsam.images import load_image
 
 
@@ -46,7 +46,7 @@ def header_size(source: object) -> tuple[int, int] | None:
             width, height = image.size
             turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         return (width, height) if turned else (height, width)
-    except (OSError, ValueError, AttributeError, Image.DecompressionBombError):
+    except Exception:  # damaged headers and damaged EXIF each fail in their own way; `load` will say how
         return None
 
 
@@ -80,7 +80,7 @@ def read_batches(
         _Reader(sources, load), batch_sampler=batches, num_workers=max(workers, 0), collate_fn=list
     )
     for items in loader:
-        yield from _agreeing(items, patch, size)
+        yield from _agreeing(items, sources, patch, size)
 
 
 def _grid(shape: tuple[int, int] | None, patch: int, size: object) -> tuple[int, int] | None:
@@ -90,7 +90,7 @@ def _grid(shape: tuple[int, int] | None, patch: int, size: object) -> tuple[int,
         return None
 
 
-def _agreeing(items: list[Item], patch: int, size: object) -> Iterator[list[Item]]:
+def _agreeing(items: list[Item], sources: Sequence[object], patch: int, size: object) -> Iterator[list[Item]]:
     """The batch as it is when the grids of what was read agree, as the headers promised; else in parts."""
     parts: dict[object, list[Item]] = defaultdict(list)
     for item in items:
@@ -98,7 +98,7 @@ def _agreeing(items: list[Item], patch: int, size: object) -> Iterator[list[Item
             yield [item]
             continue
         try:
-            grid = plan(item.image.shape[:2], patch, size).grid
+            grid = plan(item.image.shape[:2], patch, size, source_name(sources[item.index])).grid
         except SimsamError as error:
             yield [Item(item.index, None, str(error))]
         else:

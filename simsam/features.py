@@ -142,7 +142,7 @@ def plan(
 def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tensor:
     """The network's input (3, h * patch, w * patch) float32, standardised, of an (H, W, 3) uint8 image."""
     top, left, height, width = geometry.region
-    x = torch.from_numpy(np.ascontiguousarray(image[top : top + height, left : left + width]))
+    x = torch.from_numpy(np.array(image[top : top + height, left : left + width]))
     x = x.to(backbone.device).permute(2, 0, 1)[None].float() / 255
     target = (geometry.grid[0] * backbone.patch, geometry.grid[1] * backbone.patch)
     if target != (height, width):
@@ -173,7 +173,8 @@ def extract(
     if not images:
         raise SimsamError("an empty list of images came in: give at least one image.")
     plans = [
-        plan(i.shape[:2], backbone.patch, size, _name(s)) for i, s in zip(images, image if batch else [image])
+        plan(i.shape[:2], backbone.patch, size, source_name(s))
+        for i, s in zip(images, image if batch else [image])
     ]
     if len({p.grid for p in plans}) > 1:
         grids = sorted({p.grid for p in plans})
@@ -191,7 +192,8 @@ def extract(
     )
 
 
-def _name(source: object) -> str:
+def source_name(source: object) -> str:
+    """What an error calls an image: its path, or just "image"."""
     return str(source) if isinstance(source, str) or hasattr(source, "__fspath__") else "image"
 
 
@@ -232,8 +234,9 @@ def forward(
     p = backbone.prefix
     chosen = {"queries": q, "keys": k, "values": v, "output": seen["out"].float()}[tokens][:, p:]
     final = final.float()
-    cls = final[:, 0] if p else final.mean(1)
-    return chosen.contiguous(), cls, _class_attention(q, k, heads, p) if p else None
+    if not backbone.model.has_class_token:  # registers are no class token
+        return chosen.contiguous(), final[:, p:].mean(1), None
+    return chosen.contiguous(), final[:, 0], _class_attention(q, k, heads, p)
 
 
 def _class_attention(q: Tensor, k: Tensor, heads: int, prefix: int) -> Tensor:

@@ -69,7 +69,7 @@ def run_folder(
             try:
                 results = _segment([i.image for i in good], recipe, backbone)
             except SimsamError as error:
-                failed |= {i.index: str(error) for i in good}
+                failed |= {i.index: f"{paths[i.index]}: {error}" for i in good}
                 continue
             finish(waiting)
             waiting = [

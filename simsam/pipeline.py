@@ -14,6 +14,7 @@ from torch import Tensor
 
 from simsam import affinity, objects, siamese
 from simsam.backbones import Backbone, load_backbone
+from simsam.errors import SimsamError
 from simsam.features import Features, Geometry, extract
 from simsam.images import load_image
 from simsam.recipes import Recipe, get_recipe
@@ -80,6 +81,8 @@ def segment(
 
 # Graphs held at once: 2^28 entries, 1 GiB in float32, 16 graphs of 4096 tokens.
 GRAPH_ENTRIES = 2**28
+# With fewer there is no second eigenvector that iterative and dense solvers can both give.
+MIN_TOKENS = 3
 
 
 @torch.no_grad()
@@ -89,7 +92,14 @@ def segment_features(
     """The stages after the backbone, for a batch of features and its images (H, W, 3) uint8.
 
     A batch whose graphs would not fit in `GRAPH_ENTRIES` goes through in parts.
+    Raises `SimsamError` for a grid of fewer than `MIN_TOKENS`.
     """
+    if features.tokens.shape[1] < MIN_TOKENS:
+        h, w = features.grid
+        raise SimsamError(
+            f"the image has {h} x {w} tokens, too few to cut into parts: give an image, or a size, of at "
+            f"least {MIN_TOKENS} patches."
+        )
     step = max(1, GRAPH_ENTRIES // features.tokens.shape[1] ** 2)
     results = []
     for start in range(0, len(images), step):
@@ -197,7 +207,9 @@ def vote(features: Features, spectrum: Spectrum, recipe: Recipe) -> Tensor:
         return objects.cluster_vote(vectors, features.grid, ks, recipe.border_ratio, recipe.seed)
     x = F.normalize(features.tokens, dim=-1)
     return objects.label_vote(
-        [objects.kmeans(x, k, seed=recipe.seed) for k in recipe.clusters], features.grid, recipe.border_ratio
+        [objects.kmeans(x, min(k, x.shape[1]), seed=recipe.seed) for k in recipe.clusters],
+        features.grid,
+        recipe.border_ratio,
     )
 
 
@@ -229,7 +241,7 @@ def maskcut(features: Features, W: Tensor, recipe: Recipe) -> list[Tensor]:
         spectrum = eigenpairs(left, 2, recipe.laplacian)
         score = bipartition(features, left, spectrum, recipe)
         score = torch.where(free, score, -score.abs())
-        if not bool((score > 0).any()):
+        if scores and not bool((score > 0).any()):
             break
         scores.append(score)
         free = free & ~(score > 0)

@@ -93,6 +93,13 @@ class Recipe:
             raise SimsamError(
                 f"kappa={self.kappa}: the weight of W_SA is a finite number that is not negative."
             )
+        for field, least in {"floor": 0, "centroid": 0, "objects": 1}.items():
+            if not getattr(self, field) >= least:
+                raise SimsamError(f"{field}={getattr(self, field)}: give {least} or more.")
+        if not self.clusters or min(self.clusters) < 2:
+            raise SimsamError(
+                f"clusters={self.clusters}: give one number of clusters or several, each 2 or more."
+            )
         if self.k < 2:
             raise SimsamError(f"k={self.k} eigenvectors: give at least 2, the first is constant.")
         if self.readout == "vote" and self.cluster_on == "eigenvectors" and self.k < max(self.clusters):
@@ -182,7 +189,7 @@ RECIPES: dict[str, Recipe] = {
 
 def get_recipe(recipe: str | Recipe, **changes: object) -> Recipe:
     """A recipe by name (or as it is), with some fields changed. Raises `SimsamError` for unknown names."""
-    if isinstance(recipe, str):
+    if not isinstance(recipe, Recipe):
         if recipe not in RECIPES:
             raise unknown("recipe", recipe, RECIPES)
         recipe = RECIPES[recipe]
@@ -200,10 +207,10 @@ def parse_setting(text: str) -> tuple[str, object]:
     if not equals or name not in hints:
         raise unknown("setting", name, hints)
     kinds = typing.get_args(hints[name]) if isinstance(hints[name], types.UnionType) else (hints[name],)
+    kind = kinds[0]
     try:
         if type(None) in kinds and value.lower() == "none":
             return name, None
-        kind = kinds[0]
         if kind is bool:
             return name, {"true": True, "false": False}[value.lower()]
         if typing.get_origin(kind) is tuple:
@@ -211,5 +218,5 @@ def parse_setting(text: str) -> tuple[str, object]:
         return name, kind(value)
     except (ValueError, KeyError):
         raise SimsamError(
-            f"setting {text!r}: {value!r} is no value for {name}, which is {hints[name]}."
+            f"setting {text!r}: {value!r} is no value for {name}, which is {getattr(kind, '__name__', kind)}."
         ) from None

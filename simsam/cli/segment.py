@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     recipe = recipe_of(args)
+    if args.batch < 1:
+        raise SimsamError(f"--batch {args.batch}: give 1 or more.")
     folder = Path(args.output)
     if folder.exists() and not folder.is_dir():
         raise SimsamError(f"{folder} is a file: give a folder for the output.")
@@ -48,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
 
     def write(path: Path, name: str, result: Result) -> None:
         labels = result.mask if args.task == "object" else eigen_regions(result, args.regions)
-        write_png(folder / f"{name}_{ending}.png", labels)
         if args.overlay:
             draw = overlay_mask if args.task == "object" else overlay_labels
             write_png(folder / f"{name}_overlay.png", draw(result.image, labels))
+        write_png(folder / f"{name}_{ending}.png", labels)  # last: --resume takes it for the whole
 
     with process_group():
         mine = share(jobs)
