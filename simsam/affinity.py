@@ -97,7 +97,7 @@ def color_affinity(image: np.ndarray, grid: tuple[int, int], kind: str = "knn") 
         raise SimsamError(f"a colour affinity needs a grid of at least 3 x 3 and 25 tokens, not {grid}.")
     from pymatting import knn_laplacian, rw_laplacian  # numba makes this import slow: only when asked for
 
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].double() / 255
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].double() / 255
     small = F.interpolate(pixels, grid, mode="area")[0].permute(1, 2, 0).numpy()
     if kind == "knn":
         laplacian = knn_laplacian(small, n_neighbors=[20, 10], distance_weights=[2.0, 0.1])

@@ -48,7 +48,7 @@ def guided_filter(score: Tensor, image: np.ndarray, radius: float = 0.04, eps: f
     # a window larger than the image has nothing to mirror at the border
     size = min(size, 2 * ((min(H, W) - 1) // 2) + 1)
     guide = (
-        torch.from_numpy(np.ascontiguousarray(image)).to(score.device).permute(2, 0, 1)[None].float() / 255
+        torch.from_numpy(np.array(image)).to(score.device).permute(2, 0, 1)[None].float() / 255
     )
     soft = probability(score, contrast=1.0)[None, None]
     return guided_blur(guide, soft, size, eps)[0, 0] - 0.5
@@ -83,6 +83,6 @@ def dense_crf(score: Tensor, image: np.ndarray, iterations: int = 5) -> Tensor:
     crf = library.DenseCRF2D(W, H, 2)
     crf.setUnaryEnergy(np.ascontiguousarray(unary))
     crf.addPairwiseGaussian(sxy=3, compat=3)
-    crf.addPairwiseBilateral(sxy=60, srgb=6, rgbim=np.ascontiguousarray(image), compat=5)
+    crf.addPairwiseBilateral(sxy=60, srgb=6, rgbim=np.array(image), compat=5)
     posterior = np.asarray(crf.inference(iterations)).reshape(2, H, W)[1]
     return torch.from_numpy(posterior).to(score) - 0.5
