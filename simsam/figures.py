@@ -22,7 +22,7 @@ def panels(
     columns: int | None = None,
     cmap: str = PLAIN,
     limits: tuple[float, float] | None = None,
-    width: float = 7.2,
+    width: float = 6.4,
     bar: str = "",
 ) -> tuple[Figure, str]:
     """Images (H, W, 3) and fields (h, w) side by side, a title over each, without axes.
@@ -40,7 +40,7 @@ def panels(
         ax.axis("off")
     for ax, image, title in zip(axes.flat, images, titles, strict=False):
         drawn = ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
-        ax.set_title(title)
+        ax.set_title(title, fontsize=13)  # still to be read at the width of a phone
     if bar and limits:
         figure.colorbar(drawn, ax=axes, label=bar, fraction=0.05, aspect=30, location="bottom")
     return figure, alt
