@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -55,9 +57,9 @@ def dense_oracle(W: torch.Tensor, laplacian: str) -> tuple[np.ndarray, np.ndarra
 
 
 def eigenspaces(values: np.ndarray, k: int, gap: float) -> list[slice]:
-    """Runs of the first k eigenvalues that lie `gap` or more apart; the run that k cuts through is left out."""
+    """Runs of eigenvalues that lie `gap` or more apart, without the run that k cuts through."""
     edges = [0, *(np.flatnonzero(np.abs(np.diff(values)) > gap) + 1), len(values)]
-    return [slice(a, b) for a, b in zip(edges, edges[1:]) if b <= k]
+    return [slice(a, b) for a, b in itertools.pairwise(edges) if b <= k]
 
 
 def assert_same_eigenpairs(W, k, laplacian, solver, atol, gap=1e-3):
