@@ -5,14 +5,15 @@
     python tools/run_notebooks.py --tidy                   # only bring cells and metadata into their form
 
 Write a chapter in Jupyter, or as text with jupytext (`jupytext --to ipynb chapter.py`), then run this. It
-puts the standard setup cell first, gives cells stable ids, copies the alt text that `simsam.pictures.show`
-carries into the cell's metadata (where the book's builder reads it), and leaves no widget state behind. It
-fails when a notebook takes more than 60 seconds or more than 1.5 MB.
+formats the code (ruff), puts the standard setup cell first, gives cells stable ids, copies the alt text that
+`simsam.pictures.show` carries into the cell's metadata (where the book's builder reads it), and leaves no
+widget state behind. It fails when a notebook takes more than 60 seconds or more than 1.5 MB.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
@@ -73,6 +74,7 @@ def main() -> int:
     arguments = parser.parse_args()
     failed, total = False, 0.0
     for path in arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
+        subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", path], check=True)
         notebook = nbformat.read(path, as_version=4)
         tidy(notebook)
         seconds = 0.0 if arguments.tidy else run(notebook)
