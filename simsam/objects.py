@@ -178,6 +178,20 @@ def seed_component(mask: Tensor, seed: int, grid: tuple[int, int]) -> Tensor:
     return torch.from_numpy((labels == part).flatten()).to(mask.device) if part else mask.clone()
 
 
+def drop_small_parts(score: Tensor, share: float) -> Tensor:
+    """A score (H, W) made negative on every 4-connected part of its positive side that is smaller than
+    `share` (in [0, 1]) of the largest part: specks go, a second object of some size stays."""
+    if share <= 0:
+        return score
+    labels, count = ndimage.label((score > 0).cpu().numpy())
+    if count < 2:
+        return score
+    size = np.bincount(labels.ravel())
+    size[0] = 0
+    small = (size > 0) & (size < share * size.max())
+    return torch.where(torch.from_numpy(small[labels]).to(score.device), -score.abs(), score)
+
+
 def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     """The tight box (top, left, bottom, right), ends excluded, of a mask (H, W); None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

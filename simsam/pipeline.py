@@ -195,6 +195,7 @@ def readout(features: Features, W: Tensor, spectrum: Spectrum, recipe: Recipe) -
         score = torch.stack([bipartition(features[b], W[b], spectrum[b], recipe) for b in range(len(W))])
     for _ in range(recipe.centroid):
         score = objects.centroid_step(features.tokens, score > 0)
+    score = score - recipe.margin * score.abs().mean(-1, keepdim=True)
     return [[s] for s in score]
 
 
@@ -251,4 +252,4 @@ def maskcut(features: Features, W: Tensor, recipe: Recipe) -> list[Tensor]:
 def finish(score: Tensor, geometry: Geometry, image: np.ndarray, recipe: Recipe) -> Tensor:
     """The last stage: score (n,) on the grid to score (H, W) on the pixels, refined."""
     pixels = geometry.upsample(score.view(geometry.grid), recipe.upsample)
-    return refine(pixels, image, recipe.refine)
+    return objects.drop_small_parts(refine(pixels, image, recipe.refine), recipe.min_part)

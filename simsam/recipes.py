@@ -61,7 +61,7 @@ class Recipe:
     graph: str = "similarity"
     offset: str = "mean"
     tau: float = 0.2  # binary graph: the threshold on the cosine
-    kappa: float = 1.0
+    kappa: float = 0.25
     semantic_unit: bool = True
     semantic_offset: str = "mean"
     semantic: str = "learned"  # "constant": its mean in its place, a control
@@ -80,9 +80,11 @@ class Recipe:
     sign: str = "border"
     component: bool = False  # keep only the part that holds the eigenvector's peak
     centroid: int = 1  # steps in feature space after the readout
+    margin: float = 0.1  # cut the score at this many times its mean magnitude
     objects: int = 3  # maskcut: how many cuts
     upsample: str = "bilinear"
-    refine: str = "none"
+    refine: str = "guided"
+    min_part: float = 0.2  # drop the mask's parts smaller than this share of its largest
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -127,7 +129,10 @@ _DSM = Recipe(
     readout="fiedler",
     sign="minority",
     centroid=0,
+    margin=0.0,
     upsample="nearest",
+    refine="none",
+    min_part=0.0,
 )
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
@@ -182,7 +187,7 @@ RECIPES: dict[str, Recipe] = {
             component=True,
         ),
         # No graph: the vote of `simsam` on the tokens themselves, the control for the eigenvectors.
-        replace(_SIMSAM, name="kmeans", head="none", kappa=0.0, cluster_on="tokens", centroid=0),
+        replace(_SIMSAM, name="kmeans", head="none", kappa=0.0, cluster_on="tokens", centroid=0, margin=0.0, refine="none"),
     )
 }
 
