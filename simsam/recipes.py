@@ -187,7 +187,16 @@ RECIPES: dict[str, Recipe] = {
             component=True,
         ),
         # No graph: the vote of `simsam` on the tokens themselves, the control for the eigenvectors.
-        replace(_SIMSAM, name="kmeans", head="none", kappa=0.0, cluster_on="tokens", centroid=0, margin=0.0, refine="none"),
+        replace(
+            _SIMSAM,
+            name="kmeans",
+            head="none",
+            kappa=0.0,
+            cluster_on="tokens",
+            centroid=0,
+            margin=0.0,
+            refine="none",
+        ),
     )
 }
 
