@@ -33,7 +33,7 @@ def panels(
     columns = columns or len(images)
     rows = -(-len(images) // columns)
     h, w = images[0].shape[:2]
-    height = rows * (width / columns * h / w + 0.35)
+    height = rows * (width / columns * h / w + 0.35) + (0.7 if bar else 0)
     figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     low, high = limits or (None, None)
     for ax in axes.flat:
@@ -42,7 +42,15 @@ def panels(
         drawn = ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
         ax.set_title(title, fontsize=13)  # still to be read at the width of a phone
     if bar and limits:
-        figure.colorbar(drawn, ax=axes, label=bar, fraction=0.05, aspect=30, location="bottom")
+        figure.colorbar(
+            drawn,
+            ax=axes,
+            label=bar,
+            fraction=0.05,
+            aspect=30,
+            location="bottom",
+            ticks=np.linspace(*limits, 5),
+        )
     return figure, alt
 
 
