@@ -38,7 +38,9 @@ def run(notebook: nbformat.NotebookNode) -> float:
     """Execute a notebook in an empty folder and return the seconds that it took."""
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(notebook, timeout=300, store_widget_state=False, kernel_name="python3")
+        client = NotebookClient(
+            notebook, timeout=300, store_widget_state=False, kernel_name="python3", coalesce_streams=True
+        )
         client.execute(cwd=folder)
     return time.perf_counter() - begin
 
