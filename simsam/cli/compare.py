@@ -1,0 +1,60 @@
+"""`simsam compare`: the paired difference of two evaluations."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from simsam.errors import SimsamError
+
+ADVICE = "give a file of `simsam evaluate --json`"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A.json", help="a result of `simsam evaluate --json`")
+    parser.add_argument("b", metavar="B.json", help="another one; its numbers are taken from those of A")
+    parser.add_argument("--json", metavar="FILE", help="write the comparison here, as fractions in 0..1")
+
+
+def run(args: argparse.Namespace) -> int:
+    from simsam.evaluate import compare
+    from simsam.files import write_json
+
+    result = compare(read_evaluation(args.a), read_evaluation(args.b))
+    _print(result)
+    if args.json:
+        write_json(args.json, result)
+    return 0
+
+
+def read_evaluation(path: str) -> dict:
+    """The result in a JSON file; raises `SimsamError` for a file that holds something else."""
+    try:
+        result = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SimsamError(f"cannot read {path}: {error.strerror}; {ADVICE}.") from error
+    except ValueError as error:
+        raise SimsamError(f"{path} is not JSON ({error}); {ADVICE}.") from error
+    keys = ("dataset", "task", "recipe", "changed", "backbone", "images", "per_image")
+    missing = [key for key in keys if key not in result] if isinstance(result, dict) else list(keys)
+    if missing:
+        raise SimsamError(f"{path} is no evaluation (it has no {missing[0]}); {ADVICE}.")
+    return result
+
+
+def _print(result: dict) -> None:
+    from simsam.evaluate import title
+
+    print(f"{result['images']} common images of {result['dataset']}, task {result['task']}; percent")
+    for name in "ab":
+        side = result[name]
+        what = f"{title(side['recipe'], side['changed'])}, {side['backbone']}, {side['images']} images"
+        print(f"mean IoU of {name.upper()}  {100 * side['miou']:7.2f}  {what}")
+    low, high = (100 * v for v in result["interval"])
+    print(f"A - B          {100 * result['difference']:+7.2f}  [{low:+.2f}, {high:+.2f}] (95 %, paired)")
+    width = max(5, *(len(row["id"]) for row in result["largest"]))
+    print(f"\nwhere they differ most\n{'image':{width}}  {'A':>6}  {'B':>6}  {'A - B':>7}")
+    for row in result["largest"]:
+        a, b, difference = (100 * row[key] for key in ("a", "b", "difference"))
+        print(f"{row['id']:{width}}  {a:6.1f}  {b:6.1f}  {difference:+7.1f}")

@@ -1,0 +1,99 @@
+"""`simsam evaluate`: a recipe on a benchmark, measured."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from simsam.cli.options import add_recipe, recipe_of
+from simsam.datasets import DATASETS, TASKS, Dataset, open_dataset
+from simsam.errors import SimsamError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
+    parser.add_argument("--root", metavar="DIR", help="the folder of the data set (cutouts needs none)")
+    parser.add_argument("--task", default="object", help=f"{' or '.join(TASKS)} (default: object)")
+    add_recipe(parser)
+    which = parser.add_argument_group("which images")
+    which.add_argument("--split", help="train, val, test or trainval, where the data set has them")
+    which.add_argument("--select", metavar="R/M", help="only the ids that leave R when divided by M")
+    which.add_argument("--limit", metavar="N", type=int, help="only the first N")
+    how = parser.add_argument_group("how to run")
+    how.add_argument("--json", metavar="FILE", help="the result; a run that was killed goes on there")
+    how.add_argument("--cache", metavar="DIR", help="keep the features in this folder and look them up there")
+    how.add_argument(
+        "--processes", metavar="N", type=int, default=1, help="how many, on this machine (default: 1)"
+    )
+    how.add_argument("--batch", metavar="N", type=int, help="images at once (default: 1, on a GPU 16)")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.processes == 1:
+        return _run(args)
+    from simsam.launch import launch
+
+    code, sentence = launch(args.processes, _run_in_process, args)
+    if sentence:
+        raise SimsamError(sentence)
+    return code
+
+
+def _run_in_process(args: argparse.Namespace) -> tuple[int, str]:
+    """`_run`, its error as a value: processes hand back values, not errors."""
+    try:
+        return _run(args), ""
+    except SimsamError as error:
+        return 2, str(error)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from simsam.distributed import process_group, rank
+
+    options = {"split": args.split, "select": args.select, "limit": args.limit}
+    dataset = open_dataset(args.dataset, args.root, args.task, **options)
+    with process_group():
+        result = (_semantic if args.task == "semantic" else _object)(args, dataset)
+        if rank() == 0:
+            _print(result)
+            for name, why in result["failed"].items():
+                print(f"simsam: {name} was left out: {why}", file=sys.stderr)
+    return 1 if result["failed"] else 0
+
+
+def _object(args: argparse.Namespace, dataset: Dataset) -> dict:
+    from simsam.evaluate import evaluate
+
+    recipe = recipe_of(args)
+    return evaluate(
+        dataset, recipe, _backbone(args, recipe.backbone), file=args.json, cache=args.cache, batch=args.batch,
+        progress=True,
+    )  # fmt: skip
+
+
+def _backbone(args: argparse.Namespace, name: str):
+    """The backbone; the first process fetches it for all, if it has to be fetched."""
+    from simsam.backbones import load_backbone
+    from simsam.distributed import gather, rank
+
+    try:
+        if rank() == 0:
+            load_backbone(name, args.weights, args.device)
+    finally:
+        gather(None)
+    return load_backbone(name, args.weights, args.device)
+
+
+def _print(result: dict) -> None:
+    from simsam.evaluate import title
+
+    low, high = (100 * v for v in result["miou_interval"])
+    print(f"{title(result['recipe'], result['changed'])} on {result['images']} images of {result['dataset']}")
+    print(f"{result['backbone']}, {result['weights']}; simsam {result['version']}; {result['device']}")
+    print(f"mean IoU          {100 * result['miou']:6.2f} %  [{low:.2f}, {high:.2f}] (95 %)")
+    print(f"accuracy          {100 * result['accuracy']:6.2f} %")
+    print(f"max-F             {100 * result['max_f']:6.2f} %")
+    if result["corloc"] is not None:
+        print(f"CorLoc            {100 * result['corloc']:6.2f} %")
+    forward = result["seconds_forward_per_image"]
+    print(f"seconds an image  {result['seconds_per_image']:6.2f}    ({forward:.2f} of them the backbone's)")

@@ -1,0 +1,119 @@
+"""What is measured: each ablation changes one field of a recipe and is compared with the recipe itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from simsam.recipes import RECIPES, Recipe
+
+SIMSAM, SPECTRAL, PAPER = RECIPES["simsam"], RECIPES["spectral"], RECIPES["paper"]
+# The Fiedler vector of the paper's graph, read with the settings that are best for it: the stage where the
+# head's effect on the eigenvectors is seen, without the vote that comes after.
+FIEDLER = replace(SPECTRAL, name="fiedler", readout="fiedler", centroid=0)
+# The paper's recipe without its head: what kappa > 0 has to be compared with.
+NO_HEAD = replace(PAPER, name="paper-no-head", head="none", kappa=0.0)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: the recipe, in which family it stands, what it is called, and its baseline."""
+
+    family: str
+    setting: str
+    recipe: Recipe
+    baseline: Recipe
+
+
+def change(family: str, base: Recipe, *changes: dict) -> list[Row]:
+    """One row for each set of changed fields, named by them."""
+    return [
+        Row(family, ", ".join(f"{k}={v}" for k, v in fields.items()), replace(base, **fields), base)
+        for fields in changes
+    ]
+
+
+def named() -> list[Row]:
+    """Every named recipe, and the refinements of the best ones; all beside `spectral`."""
+    rows = [Row("recipes", name, recipe, SPECTRAL) for name, recipe in RECIPES.items()]
+    for base in (SIMSAM, SPECTRAL):
+        for method in ("guided", "matting", "crf"):
+            rows.append(Row("recipes", f"{base.name} + {method}", replace(base, refine=method), SPECTRAL))
+    return rows
+
+
+def head() -> list[Row]:
+    """Does the head help? Learned, untrained, and a constant in the place of W_SA, in three readouts."""
+    rows = []
+    sgd = {"head": "sgd", "kappa": SIMSAM.kappa}
+    for base in (SPECTRAL, FIEDLER):
+        rows += change(
+            f"head ({base.name})",
+            base,
+            {"head": "closed_form", "kappa": SIMSAM.kappa},
+            sgd,
+            {**sgd, "head": "untrained"},
+            {**sgd, "semantic": "constant", "semantic_offset": "none"},
+            {"head": "closed_form", "kappa": 1.0},
+            {"head": "closed_form", "kappa": 3.0},
+            {"head": "sgd", "kappa": 0.1, "semantic_unit": False, "semantic_offset": "none"},
+            {"head": "untrained", "kappa": 0.1, "semantic_unit": False, "semantic_offset": "none"},
+            {**sgd, "view_shift": 0.3},
+            {**sgd, "epochs": 60},
+            {**sgd, "batch": 128},
+        )
+    paper = {"head": "sgd", "kappa": 0.1}
+    rows += change(
+        "head (paper)",
+        NO_HEAD,
+        paper,
+        {**paper, "head": "untrained"},
+        {**paper, "semantic": "constant"},
+        {**paper, "head": "untrained", "projector": 0, "offset": "max/3"},
+    )
+    return rows
+
+
+def layers() -> list[Row]:
+    """The paper's own ablation: layers of projector and predictor, linear or not; views, kappa, offset."""
+    return change(
+        "paper",
+        PAPER,
+        {"projector": 0},
+        {"projector": 2},
+        {"predictor": 0},
+        {"predictor": 2},
+        {"projector_nonlinear": False},
+        {"predictor_nonlinear": True},
+        {"kappa": 0.03},
+        {"kappa": 0.3},
+        {"kappa": 1.0},
+        {"view_scale": 0.0, "view_degrees": 0.0, "view_shear": 0.0, "view_shift": 0.0},
+        {"view_shift": 0.3},
+        {"offset": "none"},
+        {"offset": "max/3"},
+        {"stop_gradient": False},
+    )
+
+
+def stages() -> list[Row]:
+    """Every other stage, one field at a time."""
+    return [
+        *change("features", SPECTRAL, {"tokens": "keys"}, {"tokens": "queries"}, {"tokens": "values"}),
+        *change("features", SPECTRAL, {"block": 10}, {"block": 9}, {"size": 320}, {"size": None}),
+        *change("graph", SPECTRAL, {"offset": "none"}, {"offset": "max/3"}, {"offset": "quantile:0.7"}),
+        *change("graph", SPECTRAL, {"floor": 0.0}, {"floor": 1e-3}, {"graph": "binary"}),
+        *change("graph", SPECTRAL, {"color": "knn", "color_weight": 0.1}),
+        *change("graph", SPECTRAL, {"color": "random_walk", "color_weight": 0.1}),
+        *change("eigenvectors", SPECTRAL, {"laplacian": "unnormalized"}, {"laplacian": "affinity"}),
+        *change("readout", SPECTRAL, {"readout": "fiedler"}, {"clusters": (3,)}, {"clusters": (6,)}),
+        *change("readout", SPECTRAL, {"clusters": (3, 4, 5, 6, 7, 8, 9, 10), "k": 10}),
+        *change("readout", SPECTRAL, {"border_ratio": 0.4}, {"border_ratio": 0.8}),
+        *change("readout", SPECTRAL, {"centroid": 0}, {"centroid": 2}, {"cluster_on": "tokens"}),
+        *change("readout", SPECTRAL, {"upsample": "nearest"}),
+        *change("threshold", FIEDLER, {"threshold": "mean"}, {"threshold": "otsu"}),
+        *change("threshold", FIEDLER, {"threshold": "two_means"}, {"threshold": "ncut"}),
+        *change("sign", FIEDLER, {"sign": "minority"}, {"sign": "attention"}, {"sign": "peak"}),
+    ]
+
+
+FAMILIES = {"recipes": named, "head": head, "layers": layers, "stages": stages}
