@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
 from ablations import FAMILIES, Row
+
 from simsam.backbones import load_backbone
 from simsam.datasets import open_dataset
 from simsam.evaluate import run_recipes
@@ -24,10 +24,9 @@ from simsam.files import atomic_write
 from simsam.statistics import bootstrap_interval, paired_difference
 
 RESULTS = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results"
-COLUMNS = (
-    "dataset,split,family,setting,recipe,n,miou,low,high,baseline,difference,difference_low,difference_high,"
-    "seconds_per_image,backbone,version,command"
-).split(",")
+MEASURED = ["n", "miou", "low", "high", "baseline", "difference", "difference_low", "difference_high"]
+ORIGIN = ["seconds_per_image", "backbone", "version", "command"]
+COLUMNS = ["dataset", "split", "family", "setting", "recipe", *MEASURED, *ORIGIN]
 SPLITS = {"all": lambda i: True, "1 mod 4": lambda i: i % 4 == 1, "3 mod 4": lambda i: i % 4 == 3}
 
 
@@ -99,7 +98,8 @@ def main() -> None:
         if args.select:
             residue, modulus = args.select.split("/")
             lines = [{**line, "split": f"{residue} mod {modulus}"} for line in lines]
-        with atomic_write(args.output / f"{family}_{args.dataset}.csv") as path, path.open("w", newline="") as out:
+        table_file = args.output / f"{family}_{args.dataset}.csv"
+        with atomic_write(table_file) as path, path.open("w", newline="") as out:
             writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(lines)
