@@ -73,14 +73,15 @@ def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: 
         raise SimsamError(f"kappa={kappa}: the weight of W_SA is a finite number that is not negative.")
     W = W_A if W_SA is None or kappa == 0 else W_A + kappa * W_SA
     W = W.clamp_min(0)
-    W = W / W.amax((-1, -2), keepdim=True).clamp_min(torch.finfo(W.dtype).tiny)
-    return W + floor
+    peak = W.amax((-1, -2), keepdim=True)
+    # what rounding leaves of a constant is no edge: without this, a uniform image would be cut along noise
+    return torch.where(peak > 100 * torch.finfo(W.dtype).eps, W / peak, 0) + floor
 
 
 def binary_affinity(tokens: Tensor, tau: float = 0.2, floor: float = 1e-5) -> Tensor:
     """TokenCut's graph (Wang et al. 2022): 1 where the cosine of two tokens exceeds `tau`, else `floor`."""
     S = similarity(tokens)
-    return torch.where(S > tau, 1.0, floor).to(S.dtype)
+    return torch.full_like(S, floor).masked_fill_(S > tau, 1)
 
 
 def color_affinity(image: np.ndarray, grid: tuple[int, int], kind: str = "knn") -> Tensor:
