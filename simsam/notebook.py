@@ -1,0 +1,89 @@
+"""The reader's own photo, in a notebook: an upload on Colab and in Jupyter, a path elsewhere."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from simsam.errors import SimsamError
+from simsam.frames import Drawn, live
+from simsam.images import load_image
+from simsam.pictures import Picture, show
+
+NOBODY = "In Jupyter and on Colab, this cell asks for a photo of yours. Elsewhere, give it the path of one."
+
+
+def own_photo(draw: Callable[[np.ndarray], Drawn], path: str | Path = "") -> Any:
+    """Show `draw(photo)`, a figure and its alt text, of the reader's photo (H, W, 3) uint8.
+
+    With a `path`, the photo there. Else, in front of a reader: the file dialogue of Colab, or an upload
+    button (ipywidgets 7 or 8). Where nobody sits, such as in the build of the book, a line that says so.
+    Raises `SimsamError` for a file that cannot be read; under the button its sentence is shown instead.
+    """
+    if path:
+        return show(*draw(load_image(path)))
+    if not live():
+        return Note(NOBODY)
+    if on_colab():
+        from google.colab import files
+
+        return _drawn(draw, files.upload())
+    return _button(draw)
+
+
+class Note(str):
+    """A line of text that a cell shows as it is, without quotation marks."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def on_colab() -> bool:
+    """Whether this kernel is one of Google Colab's."""
+    try:
+        return find_spec("google.colab") is not None
+    except ModuleNotFoundError:  # no package `google` at all
+        return False
+
+
+def uploaded(value: Any) -> dict[str, bytes]:
+    """The files in a FileUpload's value, name to content: a dict in ipywidgets 7, a tuple of dicts in 8."""
+    if isinstance(value, dict):
+        return {name: bytes(file["content"]) for name, file in value.items()}
+    return {file["name"]: bytes(file["content"]) for file in value}
+
+
+def _drawn(draw: Callable[[np.ndarray], Drawn], found: dict[str, bytes]) -> Picture | Note:
+    """The last of the files that came, drawn, or a sentence that says why not."""
+    if not found:
+        return Note("No file came.")
+    name, content = list(found.items())[-1]
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            photo = load_image(image)
+        return show(*draw(photo))
+    except SimsamError as error:
+        return Note(error)
+    except OSError:
+        return Note(f"{name} is no image that can be read: choose a JPEG, PNG or WebP file.")
+
+
+def _button(draw: Callable[[np.ndarray], Drawn]) -> Any:
+    from IPython.display import display
+    from ipywidgets import FileUpload, Output, VBox
+
+    button, output = FileUpload(accept="image/*", multiple=False, description="Your photo"), Output()
+
+    def take(change: dict[str, Any]) -> None:
+        output.clear_output()
+        with output:
+            display(_drawn(draw, uploaded(change["new"])))
+
+    button.observe(take, names="value")
+    return VBox([button, output])
