@@ -218,7 +218,9 @@ def parse_setting(text: str) -> tuple[str, object]:
     """ "field=value" from a command line as (field, value of the field's type): "kappa=0.5", "size=none"."""
     name, equals, value = text.partition("=")
     hints = typing.get_type_hints(Recipe)
-    if not equals or name not in hints:
+    if not equals:
+        raise SimsamError(f"setting {text!r}: give FIELD=VALUE, as in kappa=0.5.")
+    if name not in hints:
         raise unknown("setting", name, hints)
     kinds = typing.get_args(hints[name]) if isinstance(hints[name], types.UnionType) else (hints[name],)
     kind = kinds[0]

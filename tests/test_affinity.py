@@ -1,0 +1,171 @@
+"""The graph: offsets by hand, the sum of the two affinities, and what must hold for any tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simsam.affinity import (
+    binary_affinity,
+    color_affinity,
+    combine,
+    semantic_affinity,
+    similarity,
+    subtract_offset,
+    vanilla_affinity,
+)
+from simsam.siamese import train_head
+
+OFFSETS = ("none", "mean", "max/3", "quantile:0", "quantile:0.5", "quantile:1")
+
+
+def tokens(n: int = 12, d: int = 5, seed: int = 0) -> torch.Tensor:
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_similarity_by_hand():
+    x = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
+    torch.testing.assert_close(similarity(x), torch.tensor([[1.0, 0.8], [0.8, 1.0]]))
+    torch.testing.assert_close(similarity(x, unit=False), torch.tensor([[25.0, 8.0], [8.0, 4.0]]))
+    torch.testing.assert_close(semantic_affinity(x, unit=False), x @ x.T)
+    torch.testing.assert_close(semantic_affinity(x, offset="mean"), similarity(x) - 0.9)
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [
+        ("none", 0.0),
+        ("mean", 5.0),
+        ("max/3", 3.0),
+        ("quantile:0", 1.0),
+        ("quantile:0.5", 5.0),
+        ("quantile:0.25", 3.0),
+        ("quantile:1", 9.0),
+    ],
+)
+def test_offsets_by_hand(offset, value):
+    S = torch.arange(1.0, 10.0).view(3, 3)
+    torch.testing.assert_close(subtract_offset(S, offset), S - value)
+
+
+def test_quantile_agrees_with_numpy():
+    S = torch.randn(31, 31, dtype=torch.float64)
+    for q in (0.1, 0.33, 0.9):
+        expected = np.quantile(S.numpy(), q, method="nearest")
+        assert float((S - subtract_offset(S, f"quantile:{q}"))[0, 0]) == pytest.approx(expected)
+
+
+def test_combine_by_hand():
+    W_A = torch.tensor([[1.0, -0.5], [-0.5, 0.5]])
+    W_SA = torch.tensor([[2.0, 8.0], [8.0, -9.0]])
+    torch.testing.assert_close(combine(W_A), torch.tensor([[1.0, 0.0], [0.0, 0.5]]))
+    # 1 + 2 / 4, -0.5 + 8 / 4, and 0.5 - 9 / 4 cut at 0; over the maximum
+    torch.testing.assert_close(combine(W_A, W_SA, 0.25), torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
+    torch.testing.assert_close(combine(W_A, W_SA, 0.0, floor=0.1), combine(W_A) + 0.1)
+
+
+def test_nothing_positive_leaves_the_floor():
+    for floor in (0.0, 1e-5):
+        W = combine(-torch.ones(4, 4), floor=floor)
+        torch.testing.assert_close(W, torch.full((4, 4), floor))
+        # nor is the rounding of a constant an edge
+        noise = 1e-7 * torch.rand(4, 4, generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(combine(noise, floor=floor), W)
+
+
+def test_binary_graph_is_tokencuts():
+    x = tokens()
+    S = similarity(x)
+    W = binary_affinity(x, tau=0.2, floor=1e-5)
+    assert set(W.unique().tolist()) == {1e-5, 1.0}
+    assert torch.equal(W == 1, S > 0.2)
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_batch_equals_its_images_one_by_one(offset):
+    x = torch.stack([tokens(seed=seed) for seed in range(3)]).float()
+    G = torch.stack([tokens(d=7, seed=9 + seed) for seed in range(3)]).float()
+    together = combine(vanilla_affinity(x, offset), semantic_affinity(G, offset=offset), 0.7, 1e-5)
+    binary = binary_affinity(x)
+    for b in range(3):
+        alone = combine(vanilla_affinity(x[b], offset), semantic_affinity(G[b], offset=offset), 0.7, 1e-5)
+        torch.testing.assert_close(together[b], alone, atol=1e-4, rtol=0)
+        torch.testing.assert_close(binary[b], binary_affinity(x[b]), atol=0, rtol=0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n=st.integers(2, 20),
+    d=st.integers(1, 6),
+    seed=st.integers(0, 10_000),
+    kappa=st.sampled_from([0.0, 0.1, 1.0, 10.0]),
+    floor=st.sampled_from([0.0, 1e-5, 0.1]),
+    offset=st.sampled_from(OFFSETS),
+    unit=st.booleans(),
+    scale=st.floats(1e-3, 1e3),
+    random=st.randoms(use_true_random=False),
+)
+def test_properties_of_the_graph(n, d, seed, kappa, floor, offset, unit, scale, random):
+    x, G = tokens(n, d, seed), tokens(n, d + 1, seed + 1)
+
+    def W(x, G):
+        return combine(vanilla_affinity(x, offset), semantic_affinity(G, unit, offset), kappa, floor)
+
+    one = W(x, G)
+    assert (one >= floor).all()  # never negative
+    assert one.max() <= 1 + floor + 1e-9
+    torch.testing.assert_close(one, one.T, atol=1e-12, rtol=0)  # symmetric
+    # the length of the features says nothing, nor does that of G when its rows are made unit
+    torch.testing.assert_close(W(scale * x, scale * G if unit else G), one, atol=1e-6, rtol=0)
+    order = list(range(n))
+    random.shuffle(order)
+    torch.testing.assert_close(W(x[order], G[order]), one[order][:, order], atol=1e-6, rtol=0)
+    binary = binary_affinity(x)
+    torch.testing.assert_close(binary, binary.T)
+    assert (binary > 0).all()
+
+
+@settings(deadline=None, max_examples=5)
+@given(st.floats(0.01, 100), st.integers(0, 1000))
+def test_scaling_features_changes_nothing_in_the_head(scale, seed):
+    x = tokens(24, 6, seed).float()
+    one, other = train_head(x, (4, 6), epochs=3), train_head(scale * x, (4, 6), epochs=3)
+    torch.testing.assert_close(one.tokens, other.tokens, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["knn", "random_walk"])
+def test_colour_affinity_joins_like_colours(kind):
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[:, :40], image[:, 40:] = (200, 30, 30), (20, 40, 210)
+    image += np.random.default_rng(0).integers(0, 9, image.shape, dtype=np.uint8)
+    W = color_affinity(image, (6, 8), kind)
+    assert W.shape == (48, 48)
+    assert W.dtype == torch.float32
+    assert torch.isfinite(W).all()
+    assert (W >= 0).all()
+    assert W.diagonal().abs().max() == 0
+    torch.testing.assert_close(W, W.T)
+    left = (torch.arange(48) % 8) < 4
+    within = W[left][:, left].sum() + W[~left][:, ~left].sum()
+    assert within > 20 * W[left][:, ~left].sum()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: subtract_offset(torch.ones(2, 2), "men"), ["offset 'men'", "did you mean 'mean'"]),
+        (lambda: subtract_offset(torch.ones(2, 2), "quantile:x"), ["offset 'quantile:x'"]),
+        (lambda: subtract_offset(torch.ones(2, 2), "quantile:2"), ["between 0 and 1"]),
+        (lambda: combine(torch.ones(2, 2), kappa=-1), ["kappa=-1"]),
+        (lambda: combine(torch.ones(2, 2), kappa=float("nan")), ["kappa=nan"]),
+        (lambda: combine(torch.ones(2, 2), kappa=float("inf")), ["kappa=inf"]),
+        (lambda: color_affinity(np.zeros((9, 9, 3), np.uint8), (9, 9), "kmn"), ["did you mean 'knn'"]),
+        (lambda: color_affinity(np.zeros((9, 9, 3), np.uint8), (2, 40)), ["3 x 3"]),
+    ],
+)
+def test_refusals(call, words, refused):
+    with refused(*words):
+        call()
