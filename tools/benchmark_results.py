@@ -10,6 +10,7 @@ import csv
 import sys
 
 from results import RESULTS
+
 from simsam.backbones import load_backbone
 from simsam.benchmark import TOKENS, benchmark
 from simsam.cli.benchmark import example
