@@ -118,4 +118,15 @@ def stages() -> list[Row]:
     ]
 
 
-FAMILIES = {"recipes": named, "head": head, "layers": layers, "stages": stages}
+def peers() -> list[Row]:
+    """The papers' recipes on another kind of token: their thresholds were chosen for DINO's keys, and any two
+    keys of DINOv2 are more alike than that."""
+    return [
+        row
+        for name in ("dsm", "tokencut", "maskcut", "paper")
+        for row in change(name, RECIPES[name], {"tokens": "output"}, {"size": 480})
+        if row.recipe != row.baseline
+    ]
+
+
+FAMILIES = {"peers": peers, "recipes": named, "head": head, "layers": layers, "stages": stages}
