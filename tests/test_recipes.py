@@ -1,0 +1,108 @@
+"""Recipes by name, with fields changed, and from the command line's text."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from simsam.recipes import CHOICES, RECIPES, Recipe, get_recipe, parse_setting
+
+
+def test_named_recipes():
+    assert {"paper", "simsam", "spectral", "dsm", "tokencut", "maskcut", "kmeans", "released"} <= set(RECIPES)
+    assert all(recipe.name == name for name, recipe in RECIPES.items())
+    assert Recipe() == RECIPES["simsam"]
+    assert RECIPES["simsam"].uses_head
+    assert RECIPES["simsam"].kappa > 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RECIPES["dsm"].kappa = 1.0
+
+
+def test_spectral_is_simsam_without_its_head():
+    changes = {"name": "spectral", "kappa": 0.0, "head": "none"}
+    assert dataclasses.replace(RECIPES["simsam"], **changes) == RECIPES["spectral"]
+    assert not RECIPES["spectral"].uses_head
+
+
+def test_the_paper_as_its_equations_say():
+    expected = {
+        **{
+            "tokens": "keys",
+            "block": -1,
+            "size": None,
+            "offset": "mean",
+            "kappa": 0.1,
+            "semantic_unit": False,
+        },
+        **{"head": "sgd", "epochs": 10, "lr": 0.06, "stop_gradient": True},
+        **{"projector": 1, "projector_nonlinear": True, "predictor": 1, "predictor_nonlinear": False},
+        **{"k": 15, "readout": "fiedler", "threshold": "zero", "laplacian": "normalized"},
+    }
+    assert {name: getattr(RECIPES["paper"], name) for name in expected} == expected
+
+
+def test_fields_can_be_changed():
+    changed = get_recipe("dsm", kappa=0.5, size=224)
+    assert (changed.kappa, changed.size, changed.tokens) == (0.5, 224, "keys")
+    assert get_recipe(changed) is changed
+    assert get_recipe("dsm") is RECIPES["dsm"]
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("kappa=0.5", ("kappa", 0.5)),
+        ("k=9", ("k", 9)),
+        ("size=224", ("size", 224)),
+        ("size=None", ("size", None)),
+        ("batch=none", ("batch", None)),
+        ("component=true", ("component", True)),
+        ("stop_gradient=False", ("stop_gradient", False)),
+        ("clusters=2,5", ("clusters", (2, 5))),
+        ("offset=max/3", ("offset", "max/3")),
+        ("refine=none", ("refine", "none")),  # a name like another, not the absence of one
+        ("head=none", ("head", "none")),
+    ],
+)
+def test_settings_from_text(text, setting):
+    name, value = parse_setting(text)
+    assert (name, value) == setting
+    assert type(value) is type(setting[1])
+    get_recipe("kmeans", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: get_recipe("simsan"), ["recipe 'simsan'", "did you mean 'simsam'"]),
+        (lambda: get_recipe(None), ["recipe None"]),
+        (lambda: get_recipe("dsm", kapa=1), ["setting 'kapa'", "did you mean 'kappa'"]),
+        (lambda: Recipe(kappa=-0.1), ["kappa=-0.1"]),
+        (lambda: Recipe(kappa=float("nan")), ["kappa=nan"]),
+        (lambda: Recipe(kappa=float("inf")), ["kappa=inf"]),
+        (lambda: Recipe(k=1), ["k=1", "at least 2"]),
+        (lambda: Recipe(k=4), ["k=4", "(3, 4, 5, 6)"]),
+        (lambda: Recipe(clusters=()), ["clusters=()"]),
+        (lambda: Recipe(clusters=(1, 3)), ["clusters=(1, 3)", "2 or more"]),
+        (lambda: Recipe(objects=0), ["objects=0", "1 or more"]),
+        (lambda: Recipe(floor=-1e-5), ["floor=-1e-05", "0 or more"]),
+        (lambda: Recipe(centroid=-1), ["centroid=-1"]),
+        (lambda: parse_setting("kapa=1"), ["setting 'kapa'", "did you mean 'kappa'"]),
+        (lambda: parse_setting("kappa"), ["setting 'kappa'", "FIELD=VALUE"]),
+        (lambda: parse_setting("kappa=much"), ["'much'", "kappa", "float"]),
+        (lambda: parse_setting("size=big"), ["'big'", "size", "int"]),
+        (lambda: parse_setting("component=maybe"), ["'maybe'", "component"]),
+        (lambda: parse_setting("clusters=2,x"), ["'2,x'", "clusters"]),
+    ],
+)
+def test_refusals(call, words, refused):
+    with refused(*words):
+        call()
+
+
+@pytest.mark.parametrize("field", CHOICES)
+def test_fields_that_are_names_are_checked(field, refused):
+    assert all(getattr(Recipe(), f) in choices for f, choices in CHOICES.items())
+    with refused(f"unknown {field}", CHOICES[field][0]):
+        get_recipe("dsm", **{field: CHOICES[field][0] + "x"})
