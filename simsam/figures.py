@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,3 +75,34 @@ def principal_colors(tokens: Tensor, grid: tuple[int, int]) -> np.ndarray:
     low, high = torch.quantile(scores, torch.tensor([0.02, 0.98], dtype=scores.dtype), dim=0)
     colours = ((scores - low) / (high - low)).clamp(0, 1)
     return (255 * colours).round().byte().reshape(*grid, 3).numpy()
+
+
+def forest(
+    rows: Sequence[Mapping], title: str, name: str = "setting", of: str = "difference"
+) -> tuple[Figure, str]:
+    """Rows of a table of results (`simsam.results`) as points with their intervals, the first on top.
+
+    `of` is "difference" (paired, around a line at zero) or "miou"; `name` is the column that names a row.
+    Colours, and the alt text, say whether the interval lies above zero, below it or on both sides.
+    """
+    low, high = ("low", "high") if of == "miou" else ("difference_low", "difference_high")
+    names = [textwrap.fill(str(row[name]), 30) for row in rows]
+    heights = np.array([1 + label.count("\n") for label in names])
+    places = np.cumsum(heights) - heights / 2  # a name of three lines gets the room of three
+    figure, ax = plt.subplots(figsize=(7.2, 1.1 + 0.27 * heights.sum()))
+    said = []
+    for at, row in zip(places, rows, strict=True):
+        value, ends = row[of], (row[low], row[high])
+        side = "above" if ends[0] > 0 else "below" if ends[1] < 0 else "on both sides of"
+        color = "#0072B2" if of == "miou" else {"above": "#009E73", "below": "#D55E00"}.get(side, "#555555")
+        marker = {"above": "^", "below": "v"}.get(side, "o") if of != "miou" else "o"
+        ax.plot(ends, (at, at), color=color)
+        ax.plot(value, at, marker, color=color, markersize=7)
+        said.append(f"{row[name]} {value:.1f}" + (f" ({side} zero)" if of != "miou" else ""))
+    if of != "miou":
+        ax.axvline(0, color="k", lw=1)
+    ax.set(yticks=places, yticklabels=names, ylim=(heights.sum(), 0))
+    figure.suptitle(title, x=0.02, ha="left")
+    ax.set_xlabel("mean IoU, %" if of == "miou" else "points of mean IoU, with 95 % interval")
+    ax.grid(axis="x")
+    return figure, f"{title}. Points with intervals: {'; '.join(said)}."

@@ -1,0 +1,101 @@
+"""Write the tables of README.md anew from simsam/data/results.
+
+    python tools/readme_tables.py
+
+The tables stand between `<!-- begin: NAME -->` and `<!-- end: NAME -->`; everything else stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from simsam.errors import SimsamError
+from simsam.files import atomic_write
+from simsam.results import gained, load_results, measured, pick, reported, table
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+NEEDED = ("recipes_ecssd", "benchmark")  # the tables that README shows
+SPEED = {  # stage: what README calls it
+    "forward": "the ViT's forward",
+    "head_closed_form": "Siamese head, closed form",
+    "head_sgd": "Siamese head, SGD",
+    "head_released": "Siamese head, the released code's loop",
+    "affinity": "affinity",
+    "eigenvectors": "eigenvectors",
+    "eigenvectors_shift_invert": "eigenvectors, shift-invert",
+    "readout": "object: vote and centroid",
+    "upsample": "to full resolution",
+    "crf": "dense CRF",
+}
+
+
+def quality() -> str:
+    """Mean IoU of every recipe, with intervals, on the images that no setting was chosen on."""
+    rows = reported(load_results("recipes_ecssd"))
+    first, split = rows[0], rows[0]["split"]
+    columns = {
+        "recipe": "{setting}",
+        "mean IoU, % [95 %]": measured,
+        f"minus {first['baseline']} [95 %, paired]": gained,
+    }
+    where = (
+        "all of its images" if split == "all" else f"the ids that are {split}; settings were chosen on others"
+    )
+    caption = (
+        f"ECSSD, {first['n']:.0f} images ({where}), {first['backbone']}. No label was used. "
+        f"Measured by `{first['command']}`."
+    )
+    return table(sorted(rows, key=lambda row: -row["miou"]), columns, caption).markdown()
+
+
+def speed() -> str:
+    """Each stage's time beside the forward pass, for one image, at two sizes."""
+    rows = pick(load_results("benchmark"), batch=1.0)
+    sizes = sorted({row["tokens"] for row in rows})
+    sizes = [size for size in (784.0, 4096.0) if size in sizes] or [sizes[0], sizes[-1]]
+    lines = []
+    for stage, name in SPEED.items():
+        found = {row["tokens"]: row for row in rows if row["stage"] == stage}
+        if all(size in found for size in sizes):
+            lines.append({"name": name} | {f"n{size:.0f}": found[size] for size in sizes})
+    columns = {"stage": "{name}"}
+    for size in sizes:
+        columns[f"s, {size:.0f} tokens"] = f"{{n{size:.0f}[seconds_per_image]:.3f}}"
+        columns[f"/ forward, {size:.0f}"] = f"{{n{size:.0f}[ratio_to_forward]:.3f}}"
+    first = rows[0]
+    caption = (
+        f"One image on {first['threads']:.0f} threads of {first['cpu']}; the released code's loop and "
+        f"shift-invert are yardsticks. Measured by `{first['command']}`."
+    )
+    return table(lines, columns, caption).markdown()
+
+
+BLOCKS = {"quality": quality, "speed": speed}
+
+
+def replace_block(text: str, name: str, content: str) -> str:
+    """`text` with `content` between the marks of `name`. Raises `SimsamError` where they are missing."""
+    marks = re.compile(rf"(<!-- begin: {name} -->\n).*?(<!-- end: {name} -->)", re.S)
+    if not marks.search(text):
+        raise SimsamError(
+            f"README has no marks for the table {name!r}: add <!-- begin: {name} --> and its end."
+        )
+    return marks.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)
+
+
+def update(text: str) -> str:
+    """README's text with every table as the results say."""
+    for name, render in BLOCKS.items():
+        text = replace_block(text, name, render())
+    return text
+
+
+def main() -> None:
+    text = update(README.read_text(encoding="utf-8"))
+    with atomic_write(README) as path:
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
