@@ -1,4 +1,4 @@
-"""Chapter 6. From labels on the grid to a label map on the pixels: upsampling, and edges that follow the photo."""
+"""Chapter 6. From labels on the grid to labels on the pixels: upsampling, and edges that follow the photo."""
 
 from __future__ import annotations
 
@@ -26,31 +26,33 @@ def refine_labels(soft: Tensor, image: np.ndarray, method: str = "guided") -> Te
     """Soft labels (C, H, W) whose argmax follows the edges of the image (H, W, 3) uint8.
 
     "guided" and "crf" are the guided filter and the dense CRF of `simsam.refine`, for C labels at once.
-    Labels that occur nowhere take no part. Raises `SimsamError` for an unknown method, for shapes that
+    Raises `SimsamError` for an unknown method, for shapes that
     differ and for a library that is missing.
     """
     if method not in REFINEMENTS:
         raise unknown("refinement of label maps", method, REFINEMENTS)
     if soft.shape[1:] != image.shape[:2]:
-        raise SimsamError(f"labels of {tuple(soft.shape[1:])} cannot be refined on an image of {image.shape[:2]}.")
-    present = soft.flatten(1).amax(1) > 0
-    if method == "none" or int(present.sum()) < 2:
+        raise SimsamError(
+            f"labels of {tuple(soft.shape[1:])} cannot be refined on an image of {image.shape[:2]}."
+        )
+    if method == "none" or len(soft) == 1:
         return soft
-    sharp = {"guided": _guided, "crf": _crf}[method](soft[present], image)
-    out = torch.full_like(soft, -1)  # below any label that is there
-    out[present] = sharp.to(soft)
-    return out
+    return {"guided": _guided, "crf": _crf}[method](soft, image).to(soft)
 
 
-def _guided(soft: Tensor, image: np.ndarray, radius: float = 0.02, eps: float = 1e-3) -> Tensor:
+def _guided(
+    soft: Tensor, image: np.ndarray, radius: float = 0.03, eps: float = 1e-4, subsample: int = 4
+) -> Tensor:
+    """The settings of `simsam.refine.guided_filter`."""
     from kornia.filters import guided_blur
 
     _, H, W = soft.shape
+    guide = torch.from_numpy(np.array(image)).to(soft.device).permute(2, 0, 1)[None].float() / 255
     size = 2 * max(1, round(radius * (H * H + W * W) ** 0.5)) + 1
-    # a window larger than the image has nothing to mirror at the border
-    size = min(size, 2 * ((min(H, W) - 1) // 2) + 1)
-    guide = torch.from_numpy(np.ascontiguousarray(image)).to(soft.device).permute(2, 0, 1)[None].float() / 255
-    return guided_blur(guide, soft[None], size, eps)[0]
+    # after the subsampling, a window larger than the image has nothing to mirror at the border
+    subsample = max(1, min(subsample, min(H, W) // 16))
+    size = min(size, 2 * ((min(H, W) // subsample - 1) // 2) + 1)
+    return guided_blur(guide, soft[None], size, eps, subsample=subsample)[0]
 
 
 def _crf(soft: Tensor, image: np.ndarray, doubt: float = 0.1, iterations: int = 5) -> Tensor:

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
+from simsam.backbones import Backbone
 from simsam.clustering import kmeans
 from simsam.errors import SimsamError
-from simsam.features import Geometry
+from simsam.features import Geometry, forward, to_input
 from simsam.labelmaps import upsample_labels
 from simsam.objects import border_frame, box_of
 
@@ -33,7 +34,9 @@ def eigengap(values: Tensor, least: int = 2) -> int:
     for fewer than `least` + 1 eigenvalues.
     """
     if len(values) <= least:
-        raise SimsamError(f"{len(values)} eigenvalues: the largest gap after the {least}th needs {least + 1}.")
+        raise SimsamError(
+            f"{len(values)} eigenvalues: the largest gap after the {least}th needs {least + 1}."
+        )
     return least + int(values.diff().abs()[least - 1 :].argmax())
 
 
@@ -101,6 +104,30 @@ def pooled(tokens: Tensor, regions: Tensor) -> Tensor:
     """The mean token of each region, (R, d), of tokens (n, d) and a region map (n,)."""
     member = F.one_hot(regions + 1)[:, 1:].to(tokens.dtype)  # (n, R); background belongs to none
     return (member.T @ tokens) / member.sum(0)[:, None]
+
+
+def crop_boxes(
+    image: np.ndarray,
+    geometry: Geometry,
+    boxes: list[tuple[int, int, int, int]],
+    backbone: Backbone,
+    crop: int = 224,
+) -> Tensor:
+    """Boxes of tokens cut out of an image (H, W, 3) uint8, each resized to a square: the network's inputs
+    (R, 3, side, side), side `crop` in whole patches."""
+    side = crop // backbone.patch
+    inputs = [torch.empty(0, 3, side * backbone.patch, side * backbone.patch, device=backbone.device)]
+    for box in boxes:
+        top, left, bottom, right = pixel_box(box, geometry)
+        window = Geometry(geometry.image, (top, left, bottom - top, right - left), (side, side))
+        inputs.append(to_input(image, window, backbone)[None])
+    return torch.cat(inputs)
+
+
+def embed_crops(crops: Tensor, backbone: Backbone, batch: int = 16) -> Tensor:
+    """The backbone's class embedding (R, D) of crops (R, 3, height, width), `batch` at a time."""
+    parts = [forward(part, backbone)[1] for part in crops.split(batch) if len(part)]
+    return torch.cat([crops.new_empty(0, backbone.dim), *parts])
 
 
 def eigen_regions(result: Result, count: int | None = None) -> np.ndarray:
