@@ -22,7 +22,7 @@ from simsam.version import code_version
 
 def evaluate_semantic(
     dataset: Dataset,
-    recipe: str | SemanticRecipe = "simsam",
+    recipe: str | SemanticRecipe = "objects",
     backbone: Backbone | None = None,
     *,
     classes: int | None = None,

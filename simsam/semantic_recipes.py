@@ -38,7 +38,7 @@ class SemanticRecipe:
     refine: label maps at full resolution, "none", "guided" or "crf".
     """
 
-    name: str = "simsam"
+    name: str = "objects"
     base: Recipe = RECIPES["simsam"]
     regions: int | str = 1
     background: str = "object"
@@ -122,7 +122,7 @@ SEMANTIC_RECIPES: dict[str, SemanticRecipe] = {
 }
 
 
-def get_semantic_recipe(recipe: str | SemanticRecipe = "simsam", **changes: object) -> SemanticRecipe:
+def get_semantic_recipe(recipe: str | SemanticRecipe = "objects", **changes: object) -> SemanticRecipe:
     """A recipe by name (or as it is), some fields changed; fields of its base by their own names, as in
     `get_semantic_recipe("scenes", regions=20, kappa=0.0)`. `seed` changes both.
 

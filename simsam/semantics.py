@@ -62,7 +62,7 @@ class Collection:
 
 def segment_collection(
     images: Sequence[object],
-    recipe: str | SemanticRecipe = "simsam",
+    recipe: str | SemanticRecipe = "objects",
     classes: int = 7,
     backbone: Backbone | None = None,
     *,

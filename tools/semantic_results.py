@@ -1,10 +1,10 @@
 """Measure semantic segmentation: `python tools/semantic_results.py --cutouts --camvid DIR --voc DIR`.
 
 Writes simsam/data/results/semantic.csv. Percent; differences are paired: to the baseline `tokens` (K-means
-over all tokens), and in a row "A against B" to B. Settings were chosen on the images in even places (0, 2, ...)
-of cutouts and CamVid, and the published step was kept where a change was not clearly better there; the rows say
-which images they are of. The clusters are those of the whole set, their matching to classes that of the split.
-A run that was stopped goes on where it was, if it has a --cache.
+over all tokens), and in a row "A against B" to B. Settings were chosen on the images in even places (0, 2,
+...) of cutouts and CamVid; the published step was kept where a change was not clearly better there. The rows
+say which images they are of: the clusters are those of the whole set, their matching to classes is made anew
+for each split. A run that was stopped goes on where it was, if it has a --cache.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def published(background: str) -> Rows:
 
 
 def subjects() -> Rows:
-    """For photos with a subject: `simsam`, and one field of it changed at a time."""
+    """For photos with a subject: `objects`, and one field of it changed at a time."""
     changes = {
         "kappa = 0": WITHOUT_HEAD,
         "pooled tokens": {"embed": "pooled"},
@@ -56,8 +56,8 @@ def subjects() -> Rows:
         "guided filter": {"refine": "guided"},
         "dense CRF": {"refine": "crf"},
     }
-    changed = {f"simsam, {name}": get_semantic_recipe("simsam", **c) for name, c in changes.items()}
-    return {"simsam": get_semantic_recipe("simsam")} | changed
+    changed = {f"objects, {name}": get_semantic_recipe("objects", **c) for name, c in changes.items()}
+    return {"objects": get_semantic_recipe("objects")} | changed
 
 
 def scenes() -> Rows:
@@ -121,7 +121,7 @@ def main() -> None:
     jobs = [
         ("cutouts", args.cutouts, tokens | published("border") | subjects()),
         ("camvid", args.camvid, tokens | published("none") | scenes()),
-        ("voc2012", args.voc, tokens | published("border") | {"simsam": get_semantic_recipe("simsam")}),
+        ("voc2012", args.voc, tokens | published("border") | {"objects": get_semantic_recipe("objects")}),
     ]
     backbone = load_backbone()
     table = []
