@@ -19,33 +19,30 @@ from simsam.files import atomic_write
 from simsam.overlay import overlay_mask
 
 TARGET = Path(__file__).resolve().parents[1] / "book" / "_static" / "idea.png"
-TITLES = ("1. a photo", "2. patches that are alike", "3. eigenvector 2", "eigenvector 3", "4. the object")
+TITLES = ("1. a photo", "2. patches, tied", "3. an eigenvector", "4. the object")
 STEP, NEIGHBOURS = 3, 5  # every third patch is drawn, tied to those most like it
 
 
 def draw() -> plt.Figure:
-    """A row for each photo: the photo, its graph, two eigenvectors, the mask."""
+    """A row for each photo: the photo, its graph, the Fiedler vector, the mask."""
     photos = (data.cat(), data.coffee())
     with plt.style.context("simsam.data.simsam"):
-        figure, axes = plt.subplots(2, 5, figsize=(12.5, 3.9))
+        figure, axes = plt.subplots(2, 4, figsize=(9.6, 3.9))
         for row, photo in zip(axes, photos):
             draw_row(row, simsam.segment(photo))
         for axis, title in zip(axes[0], TITLES):
-            axis.set_title(title)
+            axis.set_title(title, fontsize=16)  # to be read on a phone
     return figure
 
 
 def draw_row(axes: np.ndarray, result: simsam.Result) -> None:
     axes[0].imshow(result.image)
     draw_graph(axes[1], result)
-    for k, axis in enumerate(axes[2:4], start=1):
-        field = result.features.geometry.upsample(result.eigenmaps()[k]).numpy()
-        field = field * np.sign(
-            field[result.mask].mean() - field[~result.mask].mean()
-        )  # the object in orange
-        limit = np.quantile(np.abs(field), 0.95)
-        axis.imshow(field, cmap=SIGNED, vmin=-limit, vmax=limit)
-    axes[4].imshow(overlay_mask(result.image, result.mask))
+    field = result.features.geometry.upsample(result.eigenmaps()[1]).numpy()
+    field = field * np.sign(field[result.mask].mean() - field[~result.mask].mean())  # the object in orange
+    limit = np.quantile(np.abs(field), 0.95)
+    axes[2].imshow(field, cmap=SIGNED, vmin=-limit, vmax=limit)
+    axes[3].imshow(overlay_mask(result.image, result.mask))
     for axis in axes:
         axis.axis("off")
 
