@@ -77,7 +77,7 @@ def evaluate_semantic(
         **_scores(confusions, dataset.classes),
         "seconds_per_image": seconds,
         "confusions": {name: c.tolist() for name, c in confusions.items()},
-        "failed": collection.failed,
+        "failed": {collection.samples[i].id: why for i, why in collection.failed.items()},
     }
     if file is not None and rank() == 0:
         write_json(file, result)

@@ -33,7 +33,7 @@ class Collection:
 
     An entry an image, None for one that failed: described, its regions; labels (R,) int64 of its regions;
     maps (h, w) int64, labels on the grid. classes: how many labels there are, background (0) among them if
-    the recipe has one. failed: id -> why.
+    the recipe has one. failed: which image -> why.
     """
 
     recipe: SemanticRecipe
@@ -43,7 +43,7 @@ class Collection:
     described: list[Described | None]
     labels: list[np.ndarray | None]
     maps: list[np.ndarray | None]
-    failed: dict[str, str]
+    failed: dict[int, str]
 
     @property
     def embeddings(self) -> np.ndarray:
@@ -94,7 +94,7 @@ def segment_collection(
         folders = [None if folder is None else Path(folder) for folder in (cache, features)]
         run = Run(recipe, backbone, *folders, batch, progress)
         found = describe_all(samples, run)
-        failed = {s.id: why for s, why in zip(samples, found, strict=True) if isinstance(why, str)}
+        failed = {i: why for i, why in enumerate(found) if isinstance(why, str)}
         described = [None if isinstance(d, str) else d for d in found]
         labels = label_regions(described, clusters, recipe, next(iter(failed.values()), ""))
         if recipe.centroid:

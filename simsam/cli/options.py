@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from simsam.recipes import RECIPES, Recipe, get_recipe, parse_setting
 
 
-def add_recipe(parser: argparse.ArgumentParser) -> None:
+def add_recipe(
+    parser: argparse.ArgumentParser, recipes: Iterable[str] = RECIPES, default: str = "simsam"
+) -> None:
     """--recipe, --set, --refine, --backbone, --weights, --device."""
     group = parser.add_argument_group("what to run")
-    group.add_argument("--recipe", default="simsam", help=f"one of {', '.join(RECIPES)} (default: simsam)")
+    group.add_argument("--recipe", default=default, help=f"one of {', '.join(recipes)} (default: {default})")
     group.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="change one field of the recipe"
     )

@@ -1,0 +1,136 @@
+"""`simsam semantic FOLDER -o DIR --classes N`: label maps, and which photos share which labels."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from simsam.backbones import load_backbone
+from simsam.cli.options import add_recipe
+from simsam.cli.segment import find_photos, report
+from simsam.distributed import gather, process_group, rank, share
+from simsam.errors import SimsamError
+from simsam.files import write_json, write_png
+from simsam.folder import output_names
+from simsam.labelsheet import example, label_colors, label_sheet, write_labels
+from simsam.semantic_recipes import (
+    SEMANTIC_RECIPES,
+    SemanticRecipe,
+    get_semantic_recipe,
+    parse_semantic_setting,
+)
+from simsam.semantics import Collection, segment_collection
+from simsam.version import code_version
+
+KEPT = ".regions"  # in the output folder: with it a run that was stopped goes on
+EXAMPLES = 6  # in a row of the sheet
+Shares = dict[int, list[float]]  # photo -> share of its area that each label has
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photos", nargs="+", metavar="FOLDER", help="folders of photos, or photos")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for what is made")
+    parser.add_argument(
+        "--classes", required=True, type=int, metavar="N", help="how many labels, background among them"
+    )
+    parser.add_argument("--sheet", action="store_true", help="also a picture of all labels, labels.png")
+    parser.add_argument("--batch", type=int, metavar="B", help="photos of one shape to run together")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
+    add_recipe(parser, SEMANTIC_RECIPES, "objects")
+
+
+def semantic_recipe_of(args: argparse.Namespace) -> SemanticRecipe:
+    """The semantic recipe that the options ask for."""
+    changes = dict(parse_semantic_setting(text) for text in args.set)
+    changes |= {name: getattr(args, name) for name in ("refine", "backbone") if getattr(args, name)}
+    return get_semantic_recipe(args.recipe, **changes)
+
+
+def run(args: argparse.Namespace) -> int:
+    recipe = semantic_recipe_of(args)
+    if args.batch is not None and args.batch < 1:
+        raise SimsamError(f"--batch {args.batch}: give 1 or more.")
+    folder = Path(args.output)
+    if folder.exists() and not folder.is_dir():
+        raise SimsamError(f"{folder} is a file: give a folder for the output.")
+    paths, failed = find_photos(args.photos)
+    if not paths:
+        return report(failed, f"nothing done in {folder}", args.quiet)
+    names = output_names(paths)
+    with process_group():
+        backbone = load_backbone(recipe.base.backbone, args.weights, args.device)
+        options = {"cache": folder / KEPT, "batch": args.batch, "progress": not args.quiet}
+        collection = segment_collection(paths, recipe, args.classes, backbone, **options)
+        failed |= {paths[i]: why for i, why in collection.failed.items()}
+        colors = label_colors(args.classes, recipe.has_background)
+        good = [i for i, found in enumerate(collection.described) if found is not None]
+        shares: Shares = {}
+        for i in share(good):
+            labels = collection.label_map(i)
+            write_labels(folder / f"{names[i]}_labels.png", labels, colors)
+            shares[i] = (np.bincount(labels.ravel(), minlength=args.classes) / labels.size).tolist()
+        shares = {i: part for found in gather(shares) for i, part in found.items()}
+        if rank():
+            return 0
+    shares = {i: shares[i] for i in good}
+    if args.sheet:
+        write_png(folder / "labels.png", sheet(collection, shares, colors))
+    write_json(folder / "labels.json", summary(collection, shares, names, colors, failed))
+    return report(failed, f"{len(good)} of {len(paths)} done, in {folder}", args.quiet)
+
+
+def summary(
+    collection: Collection, shares: Shares, names: list[str], colors: np.ndarray, failed: dict[Path, str]
+) -> dict:
+    """What labels.json holds: each label with its colour, its share of all area and its photos, most of it
+    first; each photo with its label map and the share of its area that each label has."""
+    total = np.mean(list(shares.values()), axis=0)
+    paths = [sample.path for sample in collection.samples]
+    labels = {
+        label: {
+            "color": "#" + colors[label].tobytes().hex(),
+            "background": bool(label == 0 and collection.recipe.has_background),
+            "share": round(float(total[label]), 6),
+            "photos": [str(paths[i]) for i in most(shares, label)],
+        }
+        for label in range(collection.classes)
+    }
+    photos = {
+        str(paths[i]): {
+            "map": f"{names[i]}_labels.png",
+            "share": {label: round(value, 6) for label, value in enumerate(part) if value},
+        }
+        for i, part in shares.items()
+    }
+    return {
+        "recipe": collection.recipe.name,
+        "backbone": collection.backbone.name,
+        "weights": collection.backbone.source,
+        "version": code_version(),
+        "classes": collection.classes,
+        "labels": labels,
+        "photos": photos,
+        "failed": {str(path): why for path, why in failed.items()},
+    }
+
+
+def sheet(collection: Collection, shares: Shares, colors: np.ndarray) -> np.ndarray:
+    """The picture of all labels: of each the photos that have most of it, all else in them faded."""
+    total = np.mean(list(shares.values()), axis=0)
+    rows = []
+    for label in range(collection.classes):
+        chosen = most(shares, label)
+        examples = []
+        for i in chosen[:EXAMPLES]:
+            image = collection.samples[i].load_image()
+            examples.append(example(image, collection.label_map(i, image) == label))
+        name = "background" if label == 0 and collection.recipe.has_background else f"label {label}"
+        rows.append((f"{name}\n{len(chosen)} photos\n{100 * total[label]:.1f} %", colors[label], examples))
+    return label_sheet(rows)
+
+
+def most(shares: Shares, label: int) -> list[int]:
+    """The photos that have the label, those with most of it first."""
+    return sorted((i for i in shares if shares[i][label] > 0), key=lambda i: -shares[i][label])
