@@ -22,8 +22,9 @@ from simsam.distributed import rank
 from simsam.errors import SimsamError
 from simsam.files import write_json
 from simsam.journal import keep_journal
-from simsam.measuring import measure
+from simsam.measuring import measure, unpack
 from simsam.recipes import RECIPES, Recipe, get_recipe
+from simsam.semantic_evaluation import compare_semantic
 from simsam.statistics import bootstrap_interval, paired_difference
 from simsam.version import code_version
 
@@ -85,22 +86,24 @@ def run_recipes(
 
 
 def compare(a: dict, b: dict) -> dict:
-    """The paired difference of two evaluations: IoU of `a` minus IoU of `b` on the images of both.
+    """The paired difference of two evaluations: mean IoU of `a` minus that of `b` on the images of both.
 
     Gives a dictionary: dataset, task, a and b (recipe, changed, backbone, images, and miou on the common
     images), images (how many are common), difference and interval (95 %, bootstrap over images), largest
-    (the ten images on which they differ most: id, a, b, difference). Fractions in 0..1.
+    (the ten images on which they differ most: id, a, b, difference). Fractions in 0..1. For the semantic
+    task see `simsam.semantic_evaluation.compare_semantic`.
     Raises `SimsamError` for results of different data sets or tasks, or without a common image.
     """
     for key in ("dataset", "task"):
         if a[key] != b[key]:
             raise SimsamError(f"one measures the {key} {a[key]}, the other {b[key]}: give two of one {key}.")
+    if a["task"] == "semantic":
+        return compare_semantic(a, b) | {"largest": _largest(a, b)}
     ids = [name for name in a["per_image"] if name in b["per_image"]]
     if not ids:
         raise SimsamError("the two evaluations have no image in common: give two of the same images.")
     x, y = (np.array([result["per_image"][name] for name in ids]) for result in (a, b))
     difference, *interval = paired_difference(x, y)
-    order = np.argsort(-np.abs(x - y), kind="stable")[:LARGEST]
     keys = ("recipe", "changed", "backbone", "images")
     sides = [{key: r[key] for key in keys} | {"miou": float(v.mean())} for r, v in ((a, x), (b, y))]
     return {
@@ -111,11 +114,19 @@ def compare(a: dict, b: dict) -> dict:
         "images": len(ids),
         "difference": difference,
         "interval": interval,
-        "largest": [
-            {"id": ids[i], "a": float(x[i]), "b": float(y[i]), "difference": float(x[i] - y[i])}
-            for i in order
-        ],
+        "largest": _largest(a, b),
     }
+
+
+def _largest(a: dict, b: dict) -> list[dict]:
+    """The images whose IoU differs most; an image that is void only has none."""
+    x, y = a["per_image"], b["per_image"]
+    rows = [
+        {"id": name, "a": x[name], "b": y[name], "difference": x[name] - y[name]}
+        for name in x
+        if None not in (x[name], y.get(name))
+    ]
+    return sorted(rows, key=lambda row: -abs(row["difference"]))[:LARGEST]
 
 
 # --- the run ----------------------------------------------------------------------------------------------
@@ -133,7 +144,7 @@ def _run(
     progress: bool,
 ) -> list[dict]:
     if dataset.task != "object":
-        raise SimsamError(f"task {dataset.task}: expected the object task; simsam.semantics does the other.")
+        raise SimsamError(f"task {dataset.task}: expected the object task; evaluate_semantic does the other.")
     recipes = [get_recipe(recipe) for recipe in recipes]
     backbone = backbone or load_backbone(recipes[0].backbone)
     recipes = [replace(recipe, backbone=backbone.name) for recipe in recipes]
@@ -198,7 +209,7 @@ def summarise(head: dict, recipe: Recipe, rows: dict[str, dict], failed: dict[st
         "miou": float(column("iou").mean()),
         "miou_interval": list(bootstrap_interval(column("iou"))),
         "accuracy": float(column("accuracy").mean()),
-        "max_f": metrics.max_f(column("f")),
+        "max_f": metrics.max_f([unpack(row["f"]) for row in rows.values()]),
         "corloc": float(localised.mean()) if len(localised) else None,
         "seconds_per_image": float(np.median(column("seconds"))),
         "seconds_forward_per_image": float(np.median(column("seconds_forward"))),

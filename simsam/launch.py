@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -36,6 +37,7 @@ def launch(processes: int, function: Callable[..., T], *arguments: object) -> T:
         max_restarts=0,
         monitor_interval=0.1,
     )
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return elastic_launch(config, function)(*arguments)[0]
     except SignalException:
@@ -44,3 +46,6 @@ def launch(processes: int, function: Callable[..., T], *arguments: object) -> T:
         rank, failure = error.get_first_failure()
         why = str(failure.message).strip().splitlines()[-1]
         raise SimsamError(f"process {rank} of {processes} died ({why}): try again with fewer.") from error
+    finally:  # torch's own would stay
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ def measure(
     """Measure what the journal does not hold, this process its share of it.
 
     Gives the rows of all processes by (place of the recipe, id of the image), and for each recipe the
-    failures (id -> why). A row holds recipe, id, iou, accuracy, f (the F curve, 255 values), localised (True,
-    False or None), seconds_forward and seconds (both per image).
+    failures (id -> why). A row holds recipe, id, the `measures`, and seconds_forward and seconds, both per
+    image.
     """
     groups: dict[Size, Numbered] = defaultdict(list)
     for n, recipe in enumerate(recipes):
@@ -169,7 +170,7 @@ def _rows(
 
 
 def measures(result: Result, truth: np.ndarray, boxes: np.ndarray | None) -> dict:
-    """What one mask is worth: iou, accuracy, f (the F curve), localised (None without a true box)."""
+    """What one mask is worth: iou, accuracy, f (the F curve, packed), localised (None without a true box)."""
     if boxes is None:
         box = metrics.box_of(truth, largest=True)
         boxes = np.array([] if box is None else [box])
@@ -177,9 +178,19 @@ def measures(result: Result, truth: np.ndarray, boxes: np.ndarray | None) -> dic
     return {
         "iou": metrics.iou(result.mask, truth),
         "accuracy": metrics.accuracy(result.mask, truth),
-        "f": metrics.f_curve(soft(result.score), truth).tolist(),
+        "f": pack(metrics.f_curve(soft(result.score), truth)),
         "localised": metrics.is_localised(box, boxes) if len(boxes) else None,
     }
+
+
+def pack(values: np.ndarray) -> str:
+    """Numbers (n,) as text, float32: a table of many recipes and images stays small; `unpack` reverses it."""
+    return base64.b64encode(values.astype("<f4").tobytes()).decode()
+
+
+def unpack(text: str) -> np.ndarray:
+    """The numbers (n,) float32 of `pack`."""
+    return np.frombuffer(base64.b64decode(text), "<f4")
 
 
 def soft(score: np.ndarray) -> np.ndarray:

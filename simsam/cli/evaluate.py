@@ -15,6 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", help="the folder of the data set (cutouts needs none)")
     parser.add_argument("--task", default="object", help=f"{' or '.join(TASKS)} (default: object)")
     add_recipe(parser)
+    parser.set_defaults(recipe=None)  # each task has its own
+    parser.add_argument(
+        "--classes", metavar="N", type=int, help="labels of the semantic task (default: the set's)"
+    )
     which = parser.add_argument_group("which images")
     which.add_argument("--split", help="train, val, test or trainval, where the data set has them")
     which.add_argument("--select", metavar="R/M", help="only the ids that leave R when divided by M")
@@ -64,11 +68,24 @@ def _run(args: argparse.Namespace) -> int:
 def _object(args: argparse.Namespace, dataset: Dataset) -> dict:
     from simsam.evaluate import evaluate
 
+    args.recipe = args.recipe or "simsam"
     recipe = recipe_of(args)
-    return evaluate(
-        dataset, recipe, _backbone(args, recipe.backbone), file=args.json, cache=args.cache, batch=args.batch,
-        progress=True,
-    )  # fmt: skip
+    return evaluate(dataset, recipe, _backbone(args, recipe.backbone), **_options(args))
+
+
+def _semantic(args: argparse.Namespace, dataset: Dataset) -> dict:
+    from simsam.semantic_evaluation import evaluate_semantic
+    from simsam.semantic_recipes import get_semantic_recipe, parse_semantic_setting
+
+    changes = dict(parse_semantic_setting(text) for text in args.set)
+    changes |= {key: getattr(args, key) for key in ("refine", "backbone") if getattr(args, key)}
+    recipe = get_semantic_recipe(args.recipe or "objects", **changes)
+    backbone = _backbone(args, recipe.base.backbone)
+    return evaluate_semantic(dataset, recipe, backbone, classes=args.classes, **_options(args))
+
+
+def _options(args: argparse.Namespace) -> dict:
+    return {"file": args.json, "cache": args.cache, "batch": args.batch, "progress": True}
 
 
 def _backbone(args: argparse.Namespace, name: str):
@@ -91,9 +108,11 @@ def _print(result: dict) -> None:
     print(f"{title(result['recipe'], result['changed'])} on {result['images']} images of {result['dataset']}")
     print(f"{result['backbone']}, {result['weights']}; simsam {result['version']}; {result['device']}")
     print(f"mean IoU          {100 * result['miou']:6.2f} %  [{low:.2f}, {high:.2f}] (95 %)")
-    print(f"accuracy          {100 * result['accuracy']:6.2f} %")
-    print(f"max-F             {100 * result['max_f']:6.2f} %")
-    if result["corloc"] is not None:
-        print(f"CorLoc            {100 * result['corloc']:6.2f} %")
-    forward = result["seconds_forward_per_image"]
-    print(f"seconds an image  {result['seconds_per_image']:6.2f}    ({forward:.2f} of them the backbone's)")
+    shares = {"accuracy": "accuracy", "max-F": "max_f", "CorLoc": "corloc"}
+    values = {name: result.get(key) for name, key in shares.items()}
+    for name, value in (values | result.get("per_class", {})).items():
+        if value is not None:
+            print(f"{name:16}  {100 * value:6.2f} %")
+    forward = result.get("seconds_forward_per_image")
+    part = "" if forward is None else f"  ({forward:.2f} of them the backbone's)"
+    print(f"seconds an image  {result['seconds_per_image']:6.2f}{part}")
