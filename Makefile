@@ -27,7 +27,7 @@ setup: .venv/installed  ## make .venv with the pinned versions
 
 book: setup  ## run every notebook and build the site at _build/html/index.html
 	rm -rf _build
-	set -o pipefail; $(PY) -m jupyter_book build . -W --keep-going 2>&1 | tee .venv/book.log
+	set -o pipefail; .venv/bin/jupyter-book build . -W --keep-going 2>&1 | tee .venv/book.log
 	$(PY) tools/notebook_times.py .venv/book.log
 
 test: setup  ## run the tests, then every notebook against its committed outputs
