@@ -82,6 +82,23 @@ def reported(rows: Sequence[Row]) -> list[Row]:
     return pick(rows, split=others[0] if others else "all")
 
 
+def baseline_of(row: Row, rows: Sequence[Row]) -> str:
+    """The setting, among rows of the same table, that the row's difference is taken from.
+
+    Several settings may share the baseline's name ("spectral", "spectral, refine=none"): it is the one whose
+    mean IoU the difference leads to. The baseline's name where the table does not hold it.
+    """
+    named = [
+        other
+        for other in rows
+        if other["split"] == row["split"] and other["setting"].split(",")[0] == row["baseline"].split(",")[0]
+    ]
+    mean = row["miou"] - row["difference"]
+    found = min(named, key=lambda other: abs(other["miou"] - mean), default=None)
+    near = found is not None and abs(found["miou"] - mean) < 0.02  # the tables are rounded to 0.01
+    return found["setting"] if near else row["baseline"]
+
+
 def verdict(row: Row) -> str:
     """What the interval of the row's difference says: "higher", "lower" or "not distinguishable"."""
     if row["difference_low"] > 0:

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from simsam.results import gained, list_results, load_results, pick, reported, sentence, table, verdict
+from simsam.results import (
+    baseline_of,
+    gained,
+    list_results,
+    load_results,
+    pick,
+    reported,
+    sentence,
+    table,
+    verdict,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -63,6 +73,20 @@ def test_reported_are_images_that_no_setting_was_chosen_on() -> None:
     rows = [{"split": split} for split in ("all", "1 mod 4", "3 mod 8")]
     assert reported(rows) == [{"split": "3 mod 8"}]
     assert reported(rows[:2]) == [{"split": "all"}]
+
+
+def test_the_baseline_is_found_among_those_of_its_name() -> None:
+    rows = [
+        {"split": "all", "setting": name, "baseline": "spectral", "miou": mean, "difference": gain}
+        for name, mean, gain in [
+            ("spectral", 82.3, 0.0),
+            ("spectral, refine=none", 80.4, 0.0),
+            ("dsm", 46.0, -34.4),
+            ("lost", 46.0, -30.0),
+        ]
+    ]
+    named = [baseline_of(row, rows) for row in rows]
+    assert named == ["spectral", "spectral, refine=none", "spectral, refine=none", "spectral"]
 
 
 def test_a_verdict_is_that_of_the_interval(folder: Path) -> None:
