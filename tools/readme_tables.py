@@ -15,7 +15,7 @@ from simsam.files import atomic_write
 from simsam.results import baseline_of, gained, load_results, measured, pick, reported, table
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-NEEDED = ("recipes_ecssd", "benchmark")  # the tables that README shows
+NEEDED = ("recipes_ecssd", "peers_ecssd", "benchmark")  # the tables that README shows
 SPEED = {  # stage: what README calls it
     "forward": "the ViT's forward",
     "head_closed_form": "Siamese head, closed form",
@@ -47,7 +47,17 @@ def quality() -> str:
         f"ECSSD, {first['n']:.0f} images ({where}), {first['backbone']}. No label was used. "
         f"Measured by `{first['command']}`."
     )
-    return table(sorted(rows, key=lambda row: -row["miou"]), columns, caption).markdown()
+    return table(sorted(rows, key=lambda row: -row["miou"]), columns, caption + peers()).markdown()
+
+
+def peers() -> str:
+    """What the papers' recipes reach on output tokens: their thresholds were chosen for another backbone."""
+    rows = pick(reported(load_results("peers_ecssd")), setting="tokens=output")
+    found = ", ".join(f"{row['family']} {measured(row)}" for row in rows)
+    return (
+        " The other papers' recipes run as published; their settings were chosen for keys of another backbone. "
+        f"On output tokens ({rows[0]['n']:.0f} images, ids {rows[0]['split']}) they reach: {found}."
+    )
 
 
 def speed() -> str:
