@@ -55,7 +55,7 @@ def peers() -> str:
     rows = pick(reported(load_results("peers_ecssd")), setting="tokens=output")
     found = ", ".join(f"{row['family']} {measured(row)}" for row in rows)
     return (
-        " The other papers' recipes run as published; their settings were chosen for keys of another backbone. "
+        " The other papers' recipes run as published, with settings chosen for keys of another backbone. "
         f"On output tokens ({rows[0]['n']:.0f} images, ids {rows[0]['split']}) they reach: {found}."
     )
 
