@@ -18,7 +18,8 @@ from simsam.errors import SimsamError, unknown
 
 LAPLACIANS = ("normalized", "unnormalized", "affinity")
 SOLVERS = ("auto", "dense", "lanczos", "krylov", "shift_invert")
-# Eigenvalues closer than this share one eigenspace: within it no basis is better than another.
+# Eigenvalues closer than this, relative to the largest there can be, share one eigenspace: within it no basis
+# is better than another.
 DEGENERATE = 1e-6
 
 
@@ -70,7 +71,9 @@ def eigenpairs(
         values = values.clamp(0, 2)
     elif laplacian == "unnormalized":
         values = values.clamp_min(0)
-    U = torch.stack([canonical(v, u) for v, u in zip(values, U)])
+    # the largest: 1 for the normalised matrix, below its row sums for any other
+    sizes = [1.0] * len(A) if laplacian == "normalized" else A.abs().sum(-1).amax(-1).tolist()
+    U = torch.stack([canonical(v, u, size) for v, u, size in zip(values, U, sizes)])
     vectors = U if scale is None else scale[..., None] * U
     if W.ndim == 2:
         values, vectors = values[0], vectors[0]
@@ -91,18 +94,19 @@ def _symmetric_problem(W: Tensor, laplacian: str) -> tuple[Tensor, Tensor | None
     return inverse[..., None] * W * inverse[..., None, :], first, inverse
 
 
-def canonical(values: Tensor, vectors: Tensor) -> Tensor:
+def canonical(values: Tensor, vectors: Tensor, size: float = 1.0) -> Tensor:
     """One representative of each eigenspace: (K,), (n, K) -> (n, K). The only place that decides signs.
 
     An eigenvector is defined up to its sign, and the basis of a degenerate eigenspace up to a rotation.
     Here, in each eigenvector, the entry of largest magnitude is positive (the first such, up to rounding);
-    and each group of eigenvalues closer than `DEGENERATE` gets the basis in which the rows of the tokens
-    that stand out most form a triangle. Both depend on the eigenspace alone, not on the solver.
+    and each group of eigenvalues that `DEGENERATE` and rounding do not tell apart, relative to `size`, gets
+    the basis in which the rows of the tokens that stand out most form a triangle. Both depend on the eigenspace alone, not on the solver.
     Whether the positive side is the object is another question: `simsam.objects.foreground_sign`.
     """
     start = 0
     parts = []
-    for stop in _group_ends(values):
+    near = max(DEGENERATE, 64 * torch.finfo(values.dtype).eps) * size
+    for stop in _group_ends(values, near):
         V = vectors[:, start:stop]
         parts.append(_triangular_basis(V) if stop - start > 1 else V)
         start = stop
@@ -114,10 +118,10 @@ def canonical(values: Tensor, vectors: Tensor) -> Tensor:
     return V * torch.where(sign == 0, 1, sign)
 
 
-def _group_ends(values: Tensor) -> list[int]:
+def _group_ends(values: Tensor, near: float) -> list[int]:
     """Where each run of nearly equal eigenvalues ends."""
     v = values.tolist()
-    return [i for i in range(1, len(v) + 1) if i == len(v) or abs(v[i] - v[i - 1]) > DEGENERATE]
+    return [i for i in range(1, len(v) + 1) if i == len(v) or abs(v[i] - v[i - 1]) > near]
 
 
 def _triangular_basis(V: Tensor) -> Tensor:
