@@ -100,7 +100,8 @@ def canonical(values: Tensor, vectors: Tensor, size: float = 1.0) -> Tensor:
     An eigenvector is defined up to its sign, and the basis of a degenerate eigenspace up to a rotation.
     Here, in each eigenvector, the entry of largest magnitude is positive (the first such, up to rounding);
     and each group of eigenvalues that `DEGENERATE` and rounding do not tell apart, relative to `size`, gets
-    the basis in which the rows of the tokens that stand out most form a triangle. Both depend on the eigenspace alone, not on the solver.
+    the basis in which the rows of the tokens that stand out most form a triangle. Both depend on the
+    eigenspace alone, not on the solver.
     Whether the positive side is the object is another question: `simsam.objects.foreground_sign`.
     """
     start = 0
