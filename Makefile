@@ -43,8 +43,19 @@ check: setup  ## style and spelling
 	$(PY) -m ruff format --check
 	$(PY) -m codespell_lib
 
-results: setup  ## measure again what the book reports
-	$(PY) tools/results.py
+results: setup  ## measure again what the book reports: make results [ECSSD=DIR] [CAMVID=DIR], hours
+	$(PY) tools/results.py recipes head --dataset cutouts
+ifdef ECSSD
+	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)"
+	$(PY) tools/results.py peers --dataset ecssd --root "$(ECSSD)" --select 3/16
+	$(PY) tools/results.py head head_features stages layers --dataset ecssd --root "$(ECSSD)" --select 3/8
+	$(PY) tools/collection_head.py --root "$(ECSSD)"
+endif
+ifdef CAMVID
+	$(PY) tools/semantic_results.py --cutouts --camvid "$(CAMVID)"
+endif
+	$(PY) tools/benchmark_results.py
+	$(PY) tools/readme_tables.py
 
 # Every notebook in an empty folder, seeing the built wheel and not this folder.
 wheel-check: setup  ## the book, built with nothing of the package but its wheel

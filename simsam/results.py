@@ -78,7 +78,7 @@ def pick(rows: Sequence[Row], **fields: object) -> list[Row]:
 def reported(rows: Sequence[Row]) -> list[Row]:
     """The rows of one split: of images that no setting was chosen on, if there are such, else of all."""
     splits = dict.fromkeys(row["split"] for row in rows)
-    others = [split for split in splits if split not in ("all", CHOSEN_ON)]
+    others = [split for split in splits if " mod " in split and split != CHOSEN_ON]
     return pick(rows, split=others[0] if others else "all")
 
 

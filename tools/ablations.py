@@ -74,6 +74,20 @@ def head() -> list[Row]:
     return rows
 
 
+def head_features() -> list[Row]:
+    """The head on other features: each row beside the same features without it."""
+    rows = []
+    for base in (SPECTRAL, FIEDLER):
+        for fields in ({"tokens": "keys"}, {"tokens": "values"}, {"block": 9}, {"size": 320}):
+            plain = replace(base, **fields)
+            named = ", ".join(f"{k}={v}" for k, v in fields.items())
+            for learned in ("closed_form", "untrained"):
+                headed = replace(plain, head=learned, kappa=SIMSAM.kappa)
+                setting = f"{named}, head={learned}, kappa={SIMSAM.kappa}"
+                rows.append(Row(f"head ({base.name}, other features)", setting, headed, plain))
+    return rows
+
+
 def layers() -> list[Row]:
     """The paper's own ablation: layers of projector and predictor, linear or not; views, kappa, offset."""
     return change(
@@ -129,4 +143,11 @@ def peers() -> list[Row]:
     ]
 
 
-FAMILIES = {"peers": peers, "recipes": named, "head": head, "layers": layers, "stages": stages}
+FAMILIES = {
+    "peers": peers,
+    "recipes": named,
+    "head": head,
+    "head_features": head_features,
+    "layers": layers,
+    "stages": stages,
+}

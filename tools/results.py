@@ -1,10 +1,11 @@
 """Measure again what the book reports: writes simsam/data/results/*.csv.
 
     python tools/results.py recipes --dataset ecssd --root DIR                # all images, and both halves
-    python tools/results.py head layers stages --dataset ecssd --root DIR --select 3/4
+    python tools/results.py head layers stages --dataset ecssd --root DIR --select 3/8
 
 One CSV a family and data set. ECSSD's settings were chosen on the ids that leave 1 when divided by 4; the
-rows say which images they are of. A run that was stopped goes on where it was.
+rows say which images they are of. What is about the head is also told for small objects and for several. A
+run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import numpy as np
 from ablations import FAMILIES, Row
 
 from simsam.backbones import load_backbone
-from simsam.datasets import open_dataset
+from simsam.cutouts import load_cutouts
+from simsam.datasets import Dataset, open_dataset
 from simsam.evaluate import run_recipes
 from simsam.files import atomic_write
 from simsam.statistics import bootstrap_interval, paired_difference
@@ -27,17 +29,35 @@ RESULTS = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results"
 MEASURED = ["n", "miou", "low", "high", "baseline", "difference", "difference_low", "difference_high"]
 ORIGIN = ["seconds_per_image", "backbone", "version", "command"]
 COLUMNS = ["dataset", "split", "family", "setting", "recipe", *MEASURED, *ORIGIN]
-SPLITS = {"all": lambda i: True, "1 mod 4": lambda i: i % 4 == 1, "3 mod 4": lambda i: i % 4 == 3}
+SMALL = 0.1  # of the image: a smaller object is a small one
+FEW = 10  # a split of fewer images says nothing
 
 
-def table(rows: list[Row], results: dict, dataset: str, splits: list[str], command: str) -> list[dict]:
+def splits(dataset: Dataset, select: str | None, family: str) -> dict[str, list[str]]:
+    """The ids of each part of the images that gets lines of its own; the whole of them is the first."""
+    ids = [sample.id for sample in dataset]
+    whole = "{} mod {}".format(*select.split("/")) if select else "all"
+    found = {whole: ids}
+    if dataset.name == "ecssd" and not select:
+        found |= {f"{r} mod 4": [i for i in ids if int(i) % 4 == r] for r in (1, 3)}
+    if family.startswith("head"):
+        small = [sample.id for sample in dataset if sample.truth.mean() < SMALL]
+        several = {cutout.id for cutout in load_cutouts() if len(cutout.classes) > 1}
+        several = [i for i in ids if dataset.name == "cutouts" and i in several]
+        kinds = {"small objects": small, "several objects": several}
+        found |= {f"{whole}, {kind}": some for kind, some in kinds.items() if len(some) >= FEW}
+    return found
+
+
+def table(
+    rows: list[Row], results: dict, dataset: str, splits: dict[str, list[str]], command: str
+) -> list[dict]:
     """One line for each row and split, in percent, differences paired with the row's baseline."""
     lines = []
     for row in rows:
         result, base = results[row.recipe], results[row.baseline]
-        for split in splits:
-            ids = [i for i in result["per_image"] if split == "all" or SPLITS[split](int(i))]
-            ids = [i for i in ids if i in base["per_image"]]
+        for split, chosen in splits.items():
+            ids = [i for i in chosen if i in result["per_image"] and i in base["per_image"]]
             x = 100 * np.array([result["per_image"][i] for i in ids])
             b = 100 * np.array([base["per_image"][i] for i in ids])
             low, high = bootstrap_interval(x)
@@ -69,6 +89,13 @@ def table(rows: list[Row], results: dict, dataset: str, splits: list[str], comma
     return lines
 
 
+def write_table(file: Path, lines: list[dict]) -> None:
+    with atomic_write(file) as path, path.open("w", newline="") as out:
+        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("families", nargs="*", default=[*FAMILIES], help=", ".join(FAMILIES))
@@ -93,16 +120,8 @@ def main() -> None:
         journal = args.output / f"{family}_{args.dataset}.json"
         found = run_recipes(dataset, recipes, backbone, file=journal, cache=args.cache, progress=True)
         results = dict(zip(recipes, found, strict=True))
-        splits = ["all", "1 mod 4", "3 mod 4"] if args.dataset == "ecssd" and not args.select else ["all"]
-        lines = table(rows, results, args.dataset, splits, command)
-        if args.select:
-            residue, modulus = args.select.split("/")
-            lines = [{**line, "split": f"{residue} mod {modulus}"} for line in lines]
-        table_file = args.output / f"{family}_{args.dataset}.csv"
-        with atomic_write(table_file) as path, path.open("w", newline="") as out:
-            writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(lines)
+        lines = table(rows, results, args.dataset, splits(dataset, args.select, family), command)
+        write_table(args.output / f"{family}_{args.dataset}.csv", lines)
         journal.unlink()  # the CSV is what the book reads
 
 
