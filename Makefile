@@ -50,6 +50,7 @@ ifdef ECSSD
 	$(PY) tools/results.py peers --dataset ecssd --root "$(ECSSD)" --select 3/16
 	$(PY) tools/results.py head head_features stages layers --dataset ecssd --root "$(ECSSD)" --select 3/8
 	$(PY) tools/collection_head.py --root "$(ECSSD)"
+	$(PY) tools/slow_path.py --root "$(ECSSD)"
 endif
 ifdef CAMVID
 	$(PY) tools/semantic_results.py --cutouts --camvid "$(CAMVID)"
