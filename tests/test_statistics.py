@@ -8,7 +8,13 @@ from scipy import stats
 
 from simsam import metrics
 from simsam.errors import SimsamError
-from simsam.statistics import bootstrap_interval, bootstrap_miou, paired_difference, paired_miou_difference
+from simsam.statistics import (
+    bootstrap_interval,
+    bootstrap_miou,
+    paired_difference,
+    paired_miou_difference,
+    paired_miou_of_runs,
+)
 
 
 def tables(n, classes=3, clusters=4, seed=0):
@@ -132,3 +138,24 @@ def test_bad_input():
         paired_miou_difference(tables(5), tables(6))
     with pytest.raises(SimsamError, match="void only"):
         bootstrap_miou(np.zeros((3, 2, 2), int))
+
+
+def test_runs_of_one_clustering_change_nothing():
+    a, b = tables(12, seed=0), tables(12, seed=1)
+    assert paired_miou_of_runs([a, a], [b]) == pytest.approx(paired_miou_difference(a, b))
+    assert paired_miou_of_runs([a]) == pytest.approx((metrics.miou(a.sum(0)), *bootstrap_miou(a)))
+
+
+def test_clusterings_that_differ_widen_the_interval(refused):
+    a = np.tile(np.eye(2, dtype=int)[None] * 10, (20, 1, 1))  # right everywhere
+    bad = a + 10  # half wrong everywhere: no spread over images, only over runs
+    value, low, high = paired_miou_of_runs([a, bad])
+    mean = (metrics.miou(a.sum(0)) + metrics.miou(bad.sum(0))) / 2
+    assert value == pytest.approx(mean)
+    assert low == pytest.approx(metrics.miou(bad.sum(0)))
+    assert high == pytest.approx(1)
+    assert paired_miou_of_runs([a, bad], [a, bad])[1] < 0 < paired_miou_of_runs([a, bad], [a, bad])[2]
+    with refused("the same images"):
+        paired_miou_of_runs([a], [a[:3]])
+    with refused("at least one run"):
+        paired_miou_of_runs([a], [])

@@ -1,34 +1,48 @@
 """Measure semantic segmentation: `python tools/semantic_results.py --cutouts --camvid DIR --voc DIR`.
 
 Writes simsam/data/results/semantic.csv. Percent; differences are paired: to the baseline `tokens` (K-means
-over all tokens), and in a row "A against B" to B. Settings were chosen on the images in even places (0, 2,
-...) of cutouts and CamVid; the published step was kept where a change was not clearly better there. The rows
-say which images they are of: the clusters are those of the whole set, their matching to classes is made anew
-for each split. A run that was stopped goes on where it was, if it has a --cache.
+over all tokens), and in a row "A against B" to B. Each row is the mean of several runs, which differ in the
+seed of the clustering alone; the intervals are over images and runs. Settings were chosen on the images in
+even places (0, 2, ...) of cutouts and CamVid; the published step was kept where a change was not clearly
+better there. The rows say which images they are of: the clusters are those of the whole set, their matching
+to classes is made anew for each split. A run that was stopped goes on where it was, if it has a --cache.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from simsam import metrics
 from simsam.backbones import Backbone, load_backbone
 from simsam.datasets import Dataset, open_dataset
 from simsam.files import atomic_write
 from simsam.semantic_evaluation import evaluate_semantic
 from simsam.semantic_recipes import SemanticRecipe, get_semantic_recipe
-from simsam.statistics import bootstrap_miou, paired_miou_difference
+from simsam.statistics import paired_miou_of_runs
 from simsam.version import code_version
 
 OUTPUT = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results" / "semantic.csv"
 DIFFERENCE = ["difference_to_baseline", "difference_low", "difference_high"]
-COLUMNS = ["dataset", "split", "method", "n", "miou", "low", "high", *DIFFERENCE, "command", "version"]
+COLUMNS = [
+    "dataset",
+    "split",
+    "method",
+    "n",
+    "runs",
+    "miou",
+    "low",
+    "high",
+    *DIFFERENCE,
+    "command",
+    "version",
+]
 SPLITS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 BASELINE = "tokens"
+RUNS = 5
 WITHOUT_HEAD = {"head": "none", "kappa": 0.0}
 
 Rows = dict[str, SemanticRecipe]
@@ -76,18 +90,23 @@ def scenes() -> Rows:
     return {"scenes": get_semantic_recipe("scenes")} | changed
 
 
-def measure(dataset: Dataset, rows: Rows, backbone: Backbone, cache: Path | None) -> dict[str, np.ndarray]:
-    """The confusion matrices (n, C, K) of each method, on the same images in the same order."""
+def measure(
+    dataset: Dataset, rows: Rows, backbone: Backbone, cache: Path | None
+) -> dict[str, list[np.ndarray]]:
+    """The confusion matrices (n, C, K) of each run of each method, on the same images in the same order."""
     found = {}
     for name, recipe in rows.items():
         print(f"{dataset.name}: {name}", flush=True)
-        result = evaluate_semantic(dataset, recipe, backbone, cache=cache, progress=True)
-        found[name] = np.array(list(result["confusions"].values()))
-        print(f"  {100 * result['miou']:.2f}, {result['seconds_per_image']:.2f} s an image", flush=True)
+        results = [
+            evaluate_semantic(dataset, replace(recipe, seed=seed), backbone, cache=cache, progress=True)
+            for seed in range(RUNS)
+        ]
+        found[name] = [np.array(list(result["confusions"].values())) for result in results]
+        print(" ", " ".join(f"{100 * result['miou']:.2f}" for result in results), flush=True)
     return found
 
 
-def lines(dataset: str, found: dict[str, np.ndarray], command: str) -> list[dict]:
+def lines(dataset: str, found: dict[str, list[np.ndarray]], command: str) -> list[dict]:
     """The rows of the table: every method, then what the head changes."""
     pairs = [(name, name, BASELINE) for name in found]
     pairs += [
@@ -96,18 +115,22 @@ def lines(dataset: str, found: dict[str, np.ndarray], command: str) -> list[dict
         if f"{name}, kappa = 0" in found
     ]
     return [
-        line(dataset, split, method, found[name][part], found[base][part], command)
+        line(dataset, split, method, *([run[part] for run in found[x]] for x in (name, base)), command)
         for method, name, base in pairs
         for split, part in SPLITS.items()
     ]
 
 
-def line(dataset: str, split: str, method: str, a: np.ndarray, b: np.ndarray, command: str) -> dict:
-    values = (metrics.miou(a.sum(0)), *bootstrap_miou(a), *paired_miou_difference(a, b))
+def line(
+    dataset: str, split: str, method: str, a: list[np.ndarray], b: list[np.ndarray], command: str
+) -> dict:
+    difference = (0, 0, 0) if method == BASELINE else paired_miou_of_runs(a, b)
+    values = (*paired_miou_of_runs(a), *difference)
     keys = ("miou", "low", "high", *DIFFERENCE)
     numbers = {key: f"{100 * value:.2f}" for key, value in zip(keys, values, strict=True)}
+    counts = {"n": len(a[0]), "runs": len(a)}
     origin = {"command": command, "version": code_version()}
-    return {"dataset": dataset, "split": split, "method": method, "n": len(a)} | numbers | origin
+    return {"dataset": dataset, "split": split, "method": method} | counts | numbers | origin
 
 
 def main() -> None:
