@@ -48,7 +48,8 @@ results: setup  ## measure again what the book reports: make results [ECSSD=DIR]
 ifdef ECSSD
 	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)"
 	$(PY) tools/results.py peers --dataset ecssd --root "$(ECSSD)" --select 3/16
-	$(PY) tools/results.py head head_features stages layers --dataset ecssd --root "$(ECSSD)" --select 3/8
+	$(PY) tools/results.py head head_features stages --dataset ecssd --root "$(ECSSD)" --select 3/8
+	$(PY) tools/results.py layers --dataset ecssd --root "$(ECSSD)" --select 3/16
 	$(PY) tools/collection_head.py --root "$(ECSSD)"
 	$(PY) tools/slow_path.py --root "$(ECSSD)"
 endif

@@ -87,15 +87,15 @@ SEMANTIC_RECIPES: dict[str, SemanticRecipe] = {
     for recipe in (
         # photos with a subject: the object of `simsam`, the class token of its crop
         SemanticRecipe(),
-        # photos that are scene all over: no background, regions by their mean token
+        # photos that are scene all over: no background, regions by their mean key; on street scenes keys were
+        # clearly better than output tokens (data/results/semantic.csv)
         SemanticRecipe(
             name="scenes",
-            base=replace(RECIPES["simsam"], k=15),
+            base=replace(RECIPES["simsam"], tokens="keys", k=15),
             regions=15,
             background="none",
             embed="pooled",
             pca=None,
-            cluster="spectral",
             centroid=True,
         ),
         # Melas-Kyriazi et al., CVPR 2022; Kamra et al., ICIP 2024, follow with their W_feat.

@@ -46,8 +46,7 @@ ENOUGH = 900  # seconds a subprocess may take on a busy machine
 def textures(tmp_path_factory):
     """Six photos of brick and of noise, side by side or one over the other, and their label maps.
 
-    Brick and grass would be harder: DINOv2 tells a texture from another less clearly than where in the photo
-    it lies.
+    Brick and grass would be harder: which of their crops one takes decides how well they are told apart.
     """
     root = tmp_path_factory.mktemp("textures")
     (root / "images").mkdir()
@@ -338,7 +337,7 @@ def test_the_centroid_step_gives_each_token_to_the_nearest_mean(dataset, tiny):
     means = label_means(plain.described, plain.labels, 3)
     for i, sample in enumerate(dataset):
         assert np.array_equal(found.labels[i], plain.labels[i])
-        tokens = extract(sample.load_image(), tiny, "output", -1, 112).tokens.numpy()
+        tokens = extract(sample.load_image(), tiny, "keys", -1, 112).tokens.numpy()
         cosine = tokens @ (means / np.linalg.norm(means, axis=1, keepdims=True)).T
         assert (found.maps[i].ravel() == cosine.argmax(1)).mean() > 0.97  # but for ties in rounding
 

@@ -79,8 +79,9 @@ def scenes() -> Rows:
     """For street scenes: `scenes`, and one field of it changed at a time."""
     changes = {
         "kappa = 0": WITHOUT_HEAD,
+        "output tokens": {"tokens": "output"},
         "no centroid step": {"centroid": False},
-        "K-means": {"cluster": "kmeans"},
+        "spectral clustering": {"cluster": "spectral"},
         "regions at the eigengap": {"regions": "eigengap"},
         "30 regions": {"regions": 30, "k": 30},
         "guided filter": {"refine": "guided"},
@@ -142,10 +143,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     args = parser.parse_args()
     tokens = {BASELINE: get_semantic_recipe("tokens")}
+    keys = {f"{BASELINE}, keys": get_semantic_recipe("tokens", tokens="keys")}
     jobs = [
-        ("cutouts", args.cutouts, tokens | published("border") | subjects()),
-        ("camvid", args.camvid, tokens | published("none") | scenes()),
-        ("voc2012", args.voc, tokens | published("border") | {"objects": get_semantic_recipe("objects")}),
+        ("cutouts", args.cutouts, tokens | keys | published("border") | subjects()),
+        ("camvid", args.camvid, tokens | keys | published("none") | scenes()),
+        ("voc2012", args.voc, tokens | keys | published("border") | scenes()),
     ]
     backbone = load_backbone()
     table = []
