@@ -67,10 +67,10 @@ def train_in_closed_form(collection: list[Features]) -> Head:
     """The predictor that minimises the surrogate over one pair of views of every image."""
     generator = torch.Generator().manual_seed(SEED)
     head = untrained(collection[0].tokens.shape[-1])
-    pairs = [head.projector(torch.cat(view_pair(f, generator))) for f in collection]
-    z = torch.cat([pair.flatten(0, 1) for pair in pairs])
-    target = torch.cat([F.normalize(pair.flip(0).flatten(0, 1), dim=-1) for pair in pairs])
-    P = solve_predictor(z[None], target[None], RIDGE)
+    pairs = [[head.projector(view) for view in view_pair(f, generator)] for f in collection]
+    z = torch.cat([view for alpha, beta in pairs for view in (alpha, beta)], 1)
+    target = torch.cat([F.normalize(view, dim=-1) for alpha, beta in pairs for view in (beta, alpha)], 1)
+    P = solve_predictor(z, target, RIDGE)
     head.predictor = Layers([P[:, :-1]], [P[:, -1:]], nonlinear=False)
     return head
 
