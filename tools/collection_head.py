@@ -103,7 +103,10 @@ def score(features: Features, image, truth, recipe, head: Head | None) -> float:
 
 
 def features_of(dataset: Dataset, backbone: Backbone, what: str) -> list[Features]:
-    return [extract([s.load_image()], backbone, size=SIMSAM.size) for s in tqdm(dataset, desc=what)]
+    return [
+        extract([s.load_image()], backbone, tokens=SIMSAM.tokens, size=SIMSAM.size)
+        for s in tqdm(dataset, desc=what)
+    ]
 
 
 def main() -> None:
@@ -125,7 +128,7 @@ def main() -> None:
     found = [{"per_image": {}} | empty for _ in measured]
     for sample in tqdm(dataset, desc="measure"):
         image, truth = sample.load_image(), sample.truth
-        features = extract([image], backbone, size=SIMSAM.size)
+        features = extract([image], backbone, tokens=SIMSAM.tokens, size=SIMSAM.size)
         for base in (SPECTRAL, FIEDLER):
             results[base]["per_image"][sample.id] = score(features, image, truth, base, None)
         for (row, head), result in zip(measured, found, strict=True):

@@ -64,7 +64,7 @@ def main() -> None:
     slow = {name: {"per_image": {}} | empty for name in SLOW}
     for sample in tqdm(dataset):
         image, truth = sample.load_image(), sample.truth
-        features = extract([image], backbone, size=SIMSAM.size)
+        features = extract([image], backbone, tokens=SIMSAM.tokens, size=SIMSAM.size)
         mask = pipeline.segment_features(features, [image], SIMSAM)[0].mask
         fast["per_image"][sample.id] = iou(mask, truth)
         for name, recipe in SLOW.items():
