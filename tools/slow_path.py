@@ -28,7 +28,6 @@ from simsam.metrics import iou
 from simsam.recipes import Recipe
 from simsam.version import code_version
 
-SELECT = "3/8"
 SLOW = {
     "dense eigensolver, K-means of scikit-learn": SIMSAM,
     "the same, and the head by SGD": replace(SIMSAM, head="sgd"),
@@ -58,7 +57,7 @@ def main() -> None:
     parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
     args = parser.parse_args()
     backbone = load_backbone()
-    dataset = open_dataset("ecssd", args.root, select=SELECT)
+    dataset = open_dataset("ecssd", args.root)
     empty = {"seconds_per_image": float("nan"), "backbone": backbone.name, "version": code_version()}
     fast = {"per_image": {}} | empty
     slow = {name: {"per_image": {}} | empty for name in SLOW}
@@ -73,7 +72,7 @@ def main() -> None:
     for name in SLOW:
         recipe = replace(SIMSAM, name="simsam, slowly")
         results = {recipe: slow[name], SIMSAM: fast}
-        parts = splits(dataset, SELECT, "speed")
+        parts = splits(dataset, None, "speed")
         lines += table(
             [Row("speed", name, recipe, SIMSAM)],
             results,
