@@ -56,6 +56,7 @@ endif
 ifdef CAMVID
 	$(PY) tools/semantic_results.py --cutouts --camvid "$(CAMVID)"
 endif
+	$(PY) tools/precision.py
 	$(PY) tools/benchmark_results.py
 	$(PY) tools/readme_tables.py
 
