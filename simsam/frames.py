@@ -25,7 +25,7 @@ Drawn = tuple[Any, str]  # a figure and its alt text, see simsam.pictures
 _ON_INPUT = """
 const box = this.closest('.frames'), frames = box.querySelectorAll('.frame');
 frames.forEach((frame, i) => { frame.hidden = i !== +this.value; });
-const now = frames[+this.value].dataset, mark = box.querySelector('.mark');
+const now = frames[+this.value].dataset, mark = box.querySelector('.chosen');
 box.querySelector('output').textContent = now.value;
 this.setAttribute('aria-valuetext', now.value);
 if (mark) { mark.style.left = now.left; mark.style.top = now.top; }
@@ -209,8 +209,8 @@ def _photo(image: Any, alt: str, grid: tuple[int, int], token: tuple[int, int], 
     return (
         f'<div class="photo" style="{_POINTED_AT}" {listen}>'
         f"{img_tag(image, alt, 'draggable=false')}"
-        '<span class="mark" style="position:absolute;box-sizing:border-box;pointer-events:none;'
-        f'border:2px solid #fff;outline:2px solid #000;{place}"></span></div>'
+        '<span class="chosen" style="position:absolute;box-sizing:border-box;pointer-events:none;'
+        f'border:1px solid #fff;outline:1px solid #000;{place}"></span></div>'
     )
 
 

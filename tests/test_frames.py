@@ -70,8 +70,9 @@ def test_grid_page_prepares_the_middles_of_equal_parts() -> None:
     assert [img["data-value"] for img in shown] == [f"row {i}, column {j}" for i in (1, 4) for j in (1, 4, 7)]
     assert [k for k, img in enumerate(shown) if "hidden" not in img] == [3]
     # the mark stands on the token of the frame that is shown
-    (mark,) = [tag for tag in Tags(page.html).all("span") if tag.get("class") == "mark"]
+    (mark,) = [tag for tag in Tags(page.html).all("span") if tag.get("class") == "chosen"]
     assert f"left:{shown[3]['data-left']};top:{shown[3]['data-top']}" in mark["style"]
+    assert "background" not in mark["style"], "the patch stays in sight"
     assert (shown[3]["data-top"], shown[3]["data-left"]) == ("66.67%", "11.11%")
 
 
