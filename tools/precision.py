@@ -57,7 +57,7 @@ def main() -> None:
     lines = []
     for name in DTYPES:
         recipe = replace(SIMSAM, name=f"simsam in {name}")
-        agree = f"forward in {name}; IoU with the mask in float32 {100 * np.mean(alike[name]):.1f}"
+        agree = f"forward in {name}; IoU with the mask in float32 {100 * np.mean(alike[name]):.2f}"
         row = Row("precision", agree, recipe, SIMSAM)
         parts = splits(dataset, None, "precision")
         lines += table(
