@@ -43,6 +43,7 @@ COLUMNS = [
 SPLITS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 BASELINE = "tokens"
 RUNS = 5
+FEW = 10  # a split of fewer images says nothing
 WITHOUT_HEAD = {"head": "none", "kappa": 0.0}
 
 Rows = dict[str, SemanticRecipe]
@@ -119,6 +120,7 @@ def lines(dataset: str, found: dict[str, list[np.ndarray]], command: str) -> lis
         line(dataset, split, method, *([run[part] for run in found[x]] for x in (name, base)), command)
         for method, name, base in pairs
         for split, part in SPLITS.items()
+        if len(found[name][0][part]) >= FEW
     ]
 
 
