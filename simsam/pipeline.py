@@ -28,8 +28,8 @@ class Result:
     """What one photo gave.
 
     mask (H, W) bool; masks, every object found (one, but for "maskcut"); score (H, W) float32, positive on
-    the object; eigenvalues (K,) and eigenvectors (n, K); affinity (n, n); features; head, or None;
-    losses of the head or None; image (H, W, 3) uint8; recipe; backbone, and where its weights come from.
+    the object; eigenvalues (K,) and eigenvectors (n, K); affinity (n, n); features; losses of the head, or
+    None; image (H, W, 3) uint8; recipe; backbone, and weights, where they come from.
     """
 
     mask: np.ndarray
@@ -200,7 +200,7 @@ def readout(features: Features, W: Tensor, spectrum: Spectrum, recipe: Recipe) -
 
 
 def vote(features: Features, spectrum: Spectrum, recipe: Recipe) -> Tensor:
-    """Recipe C's vote, (B, n), on eigenvectors, or on the tokens themselves without any graph."""
+    """The vote of several clusterings, (B, n), of the eigenvectors, or of the tokens without any graph."""
     if recipe.cluster_on == "eigenvectors":
         vectors, ks = spectrum.vectors, tuple(k for k in recipe.clusters if k <= spectrum.vectors.shape[-1])
         if not ks:  # a grid of a handful of tokens
