@@ -37,45 +37,45 @@ class Recipe:
 
     name: str = "simsam"
     # features
-    backbone: str = "dinov2_vits14"
+    backbone: str = "dinov2_vits14"  # its name, see `load_backbone`
     size: int | None = 480  # long side in pixels; None: native, cropped to whole patches
     tokens: str = "output"
-    block: int = -1
+    block: int = -1  # of the network; -1: the last
     # Siamese head
     head: str = "closed_form"
-    projector: int = 1
-    projector_nonlinear: bool = True
-    predictor: int = 1
-    predictor_nonlinear: bool = False
-    epochs: int = 10
+    projector: int = 1  # layers of psi; 0: none, the tokens as they are
+    projector_nonlinear: bool = True  # each of its layers with an ELU
+    predictor: int = 1  # layers of pi
+    predictor_nonlinear: bool = False  # each of its layers with an ELU
+    epochs: int = 10  # sgd: how many
     batch: int | None = None  # tokens a step; None: the whole grid
-    lr: float = 0.06
-    stop_gradient: bool = True
+    lr: float = 0.06  # sgd: the learning rate
+    stop_gradient: bool = True  # sgd: no gradient through the targets
     pairs: int = 2  # closed form: pairs of views
     ridge: float = 1e-2  # closed form
-    view_scale: float = 0.2
-    view_degrees: float = 15.0
-    view_shear: float = 0.2
-    view_shift: float = 0.1
+    view_scale: float = 0.2  # how far a view may move: see `ViewRange`
+    view_degrees: float = 15.0  # the same
+    view_shear: float = 0.2  # the same
+    view_shift: float = 0.1  # the same
     # graph
     graph: str = "similarity"
-    offset: str = "mean"
+    offset: str = "mean"  # subtracted from W_A: none, mean, max/3 or quantile:q
     tau: float = 0.2  # binary graph: the threshold on the cosine
-    kappa: float = 0.25
-    semantic_unit: bool = True
-    semantic_offset: str = "mean"
+    kappa: float = 0.25  # the weight of W_SA
+    semantic_unit: bool = True  # rows of G to unit length
+    semantic_offset: str = "mean"  # subtracted from W_SA
     semantic: str = "learned"  # "constant": its mean in its place, a control
-    floor: float = 1e-5
+    floor: float = 1e-5  # added to every weight, so that the graph is one piece
     color: str = "none"
-    color_weight: float = 0.0
+    color_weight: float = 0.0  # of the colour affinity
     # eigenvectors
     laplacian: str = "normalized"
-    k: int = 7
+    k: int = 7  # how many eigenvectors, the constant one among them
     # readout
     readout: str = "vote"
     cluster_on: str = "eigenvectors"
-    clusters: tuple[int, ...] = (3, 4, 5, 6)
-    border_ratio: float = 0.6
+    clusters: tuple[int, ...] = (3, 4, 5, 6)  # vote: numbers of clusters, one vote each
+    border_ratio: float = 0.6  # vote: a cluster with less than this on the border is foreground
     threshold: str = "zero"
     sign: str = "border"
     component: bool = False  # keep only the part that holds the eigenvector's peak
@@ -85,7 +85,7 @@ class Recipe:
     upsample: str = "bilinear"
     refine: str = "guided"
     min_part: float = 0.2  # drop the mask's parts smaller than this share of its largest
-    seed: int = 0
+    seed: int = 0  # of the head and of K-means
 
     def __post_init__(self) -> None:
         for field, choices in CHOICES.items():
