@@ -1,7 +1,8 @@
 """Chapter 4. The largest eigenpairs of symmetric matrices: three solvers and a yardstick.
 
 All of them take A (B, n, n), the unit eigenvector (B, n) of its largest eigenvalue where that is known (or
-None), and return values (B, k), descending, and orthonormal vectors (B, n, k).
+None), and return values, descending, and orthonormal vectors: (B, k) and (B, n, k), or more columns where
+others share the k-th eigenvalue, since k columns alone would be an accident of rounding there.
 """
 
 from __future__ import annotations
@@ -13,29 +14,47 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from torch import Tensor
 
 DENSE_BELOW = 129
+TIE = 1e-5  # eigenvalues closer than this, beside the norm of the matrix, may be one
 
 
 def largest(
     A: Tensor, k: int, first: Tensor | None = None, solver: str = "auto", tol: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """The k largest eigenpairs, by the solver named or by the one that is fastest for the size and device."""
+    """The k largest eigenpairs, by the solver named or by the one that is fastest for the size and device.
+
+    All pairs that share the k-th eigenvalue are among them, so there may be more than k.
+    """
     n = A.shape[-1]
     if solver == "auto":
         iterative = "lanczos" if A.device.type == "cpu" else "krylov"
         solver = "dense" if n < DENSE_BELOW or 3 * k > n else iterative
     if solver == "dense":
-        return dense(A, k)
+        return dense(A, k, first)
     if solver == "krylov":
         return krylov(A, k, first, tol=tol)
     one = shift_invert if solver == "shift_invert" else lanczos
     pairs = [one(a, k, None if first is None else first[b], tol) for b, a in enumerate(A)]
+    widest = max(len(values) for values, _ in pairs)
+    if any(len(values) < widest for values, _ in pairs):  # an image with ties needs more columns than others
+        return dense(A, widest, first)
     return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
 
 
-def dense(A: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """All eigenpairs by LAPACK (cuSOLVER on CUDA), the k largest kept."""
-    values, vectors = torch.linalg.eigh(A)
-    return values[..., -k:].flip(-1), vectors[..., -k:].flip(-1)
+def dense(A: Tensor, k: int, first: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """All eigenpairs by LAPACK (cuSOLVER on CUDA), the k largest kept, and what shares the k-th value."""
+    values, vectors = torch.linalg.eigh(A if first is None else deflate(A, first))
+    values, vectors = values.flip(-1), vectors.flip(-1)
+    if first is not None:  # without the deflated one, which comes last; it is put in front of them
+        top = (first[:, None] @ A @ first[..., None])[..., 0]
+        values, vectors = (
+            torch.cat([top, values[:, :-1]], 1),
+            torch.cat([first[..., None], vectors[..., :-1]], -1),
+        )
+    tie = TIE * A.abs().sum(-1).amax(-1, keepdim=True)
+    apart = values[:, k - 1 : -1] - values[:, k:] > tie  # entry j: is pair k + j the last of its kind?
+    last = torch.where(apart.any(1), apart.int().argmax(1), apart.shape[1])
+    k += int(last.max()) if apart.shape[1] else 0
+    return values[:, :k], vectors[..., :k]
 
 
 def deflate(A: Tensor, first: Tensor) -> Tensor:
@@ -47,8 +66,9 @@ def deflate(A: Tensor, first: Tensor) -> Tensor:
 def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) -> tuple[Tensor, Tensor]:
     """ARPACK's implicitly restarted Lanczos (through scipy) on one matrix (n, n), in the dtype of A.
 
-    With `first` known, k - 1 pairs are sought in the rest. Lanczos sees one direction of an eigenspace at a
-    time, so a graph in several parts and a spectrum with repeated eigenvalues go to the dense solver instead.
+    With `first` known, the others are sought in the rest, and one more than asked for. Lanczos sees one
+    direction of an eigenspace at a time, so a graph in several parts and a spectrum with repeated eigenvalues
+    go to the dense solver instead.
     """
     n = A.shape[-1]
     known = 0 if first is None else 1
@@ -56,7 +76,7 @@ def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) ->
         return _with_first(A, first, None)
     a = A.detach().cpu().numpy()
     if _in_parts(a):
-        return _dense_one(A, k)
+        return _dense_one(A, k, first)
     if known:
         u = first.detach().cpu().numpy()
         shift = a.dtype.type(2 * np.abs(a).sum(1).max())
@@ -66,18 +86,19 @@ def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) ->
     # a fixed start: every run on one device walks the same path
     start = np.random.default_rng(0).standard_normal(n).astype(a.dtype)
     try:
-        values, vectors = eigsh(operator, k=k - known, which="LA", v0=start, tol=tol)
+        values, vectors = eigsh(operator, k=min(k - known + 1, n - 1), which="LA", v0=start, tol=tol)
     except ArpackError:
-        return _dense_one(A, k)
+        return _dense_one(A, k, first)
     values, vectors = values[::-1].copy(), vectors[:, ::-1].copy()
-    if _repeated(values):
-        return _dense_one(A, k)
+    if _repeated(values, TIE * float(np.abs(a).sum(1).max())):
+        return _dense_one(A, k, first)
+    values, vectors = values[: k - known], vectors[:, : k - known]
     values, vectors = torch.from_numpy(values).to(A), torch.from_numpy(vectors).to(A)
     return _with_first(A, first, (values, vectors)) if known else (values, vectors)
 
 
-def _dense_one(A: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    values, vectors = dense(A[None], k)
+def _dense_one(A: Tensor, k: int, first: Tensor | None) -> tuple[Tensor, Tensor]:
+    values, vectors = dense(A[None], k, None if first is None else first[None])
     return values[0], vectors[0]
 
 
@@ -87,9 +108,8 @@ def _in_parts(a: np.ndarray) -> bool:
     return bool(edges.sum(1).max() < len(a) - 1) and connected_components(edges, directed=False)[0] > 1
 
 
-def _repeated(values: np.ndarray, tol: float = 1e-5) -> bool:
-    scale = max(abs(values[0]), np.finfo(values.dtype).tiny)
-    return len(values) > 1 and bool((np.abs(np.diff(values)) < tol * scale).any())
+def _repeated(values: np.ndarray, tie: float) -> bool:
+    return bool((np.abs(np.diff(values)) < tie).any())
 
 
 def _with_first(A: Tensor, first: Tensor, rest: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
@@ -106,7 +126,8 @@ def krylov(
 
     Each restart spans [X, A X, ..., A^depth X], orthonormalised block by block, and keeps the best k + 4
     Ritz vectors; it ends when every residual |A u - mu u| is below `tol` (default: 30 eps) times the norm.
-    A matrix with no room for two blocks goes to the dense solver.
+    A matrix with no room for two blocks goes to the dense solver, and a batch in which the last value that
+    is asked for and the next are one.
     """
     B, n, _ = A.shape
     eps = torch.finfo(A.dtype).eps
@@ -115,7 +136,7 @@ def krylov(
     wanted = k - (first is not None)
     width = wanted + 4
     if 2 * width > n:
-        return dense(A, k)
+        return dense(A, k, first)
     depth = max(1, min(depth, n // width - 1))
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(1, n, width, generator=generator).to(A).expand(B, -1, -1)
@@ -141,6 +162,8 @@ def krylov(
         if bool((residual <= tol * norm).all()):
             break
         X = torch.linalg.qr(X).Q
+    if wanted and bool((mu[:, wanted - 1] - mu[:, wanted] < TIE * norm[:, 0]).any()):
+        return dense(A, k, first)
     mu, X = mu[:, :wanted], X[..., :wanted]
     if first is None:
         return mu, X
@@ -155,7 +178,7 @@ def shift_invert(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.
     norm = float(np.abs(a).sum(1).max())
     sigma = (norm if first is None else float(first @ A @ first)) + 1e-3 * norm
     if _in_parts(a):
-        return _dense_one(A, k)
+        return _dense_one(A, k, first)
     start = np.random.default_rng(0).standard_normal(len(a)).astype(a.dtype)
     values, vectors = eigsh(a, k=k, sigma=sigma, which="LM", v0=start, tol=tol)
     order = np.argsort(-values)

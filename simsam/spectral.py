@@ -73,7 +73,8 @@ def eigenpairs(
         values = values.clamp_min(0)
     # the largest: 1 for the normalised matrix, below its row sums for any other
     sizes = [1.0] * len(A) if laplacian == "normalized" else A.abs().sum(-1).amax(-1).tolist()
-    U = torch.stack([canonical(v, u, size) for v, u, size in zip(values, U, sizes)])
+    U = torch.stack([canonical(v, u, size, k) for v, u, size in zip(values, U, sizes)])
+    values = values[:, :k]
     vectors = U if scale is None else scale[..., None] * U
     if W.ndim == 2:
         values, vectors = values[0], vectors[0]
@@ -94,22 +95,25 @@ def _symmetric_problem(W: Tensor, laplacian: str) -> tuple[Tensor, Tensor | None
     return inverse[..., None] * W * inverse[..., None, :], first, inverse
 
 
-def canonical(values: Tensor, vectors: Tensor, size: float = 1.0) -> Tensor:
-    """One representative of each eigenspace: (K,), (n, K) -> (n, K). The only place that decides signs.
+def canonical(values: Tensor, vectors: Tensor, size: float = 1.0, k: int | None = None) -> Tensor:
+    """One representative of each eigenspace: (K,), (n, K) -> (n, k). The only place that decides signs.
 
     An eigenvector is defined up to its sign, and the basis of a degenerate eigenspace up to a rotation.
     Here, in each eigenvector, the entry of largest magnitude is positive (the first such, up to rounding);
     and each group of eigenvalues that `DEGENERATE` and rounding do not tell apart, relative to `size`, gets
     the basis in which the rows of the tokens that stand out most form a triangle. Both depend on the
-    eigenspace alone, not on the solver.
+    eigenspace alone, not on the solver. `k`: how many are wanted of the K (default all); an eigenspace that
+    the k-th belongs to has to be there as a whole.
     Whether the positive side is the object is another question: `simsam.objects.foreground_sign`.
     """
-    start = 0
-    parts = []
+    start, parts = 0, []
+    k = len(values) if k is None else k
     near = max(DEGENERATE, 64 * torch.finfo(values.dtype).eps) * size
     for stop in _group_ends(values, near):
+        if start >= k:
+            break
         V = vectors[:, start:stop]
-        parts.append(_triangular_basis(V) if stop - start > 1 else V)
+        parts.append(_triangular_basis(V, min(stop, k) - start) if stop - start > 1 else V)
         start = stop
     V = torch.cat(parts, 1)
     size = V.abs()
@@ -125,10 +129,11 @@ def _group_ends(values: Tensor, near: float) -> list[int]:
     return [i for i in range(1, len(v) + 1) if i == len(v) or abs(v[i] - v[i - 1]) > near]
 
 
-def _triangular_basis(V: Tensor) -> Tensor:
-    """The basis (n, m) of span(V) that is lower triangular on m pivot rows, chosen greedily by length."""
+def _triangular_basis(V: Tensor, count: int) -> Tensor:
+    """`count` of the vectors (n, count) of a basis of span(V), V (n, m), that is lower triangular on pivot
+    rows, chosen greedily by length."""
     rows, pivots = V.clone(), []
-    for _ in range(V.shape[1]):
+    for _ in range(count):
         length = rows.square().sum(1)
         pivot = int((length >= length.max() * (1 - 1e-4)).int().argmax())
         pivots.append(pivot)

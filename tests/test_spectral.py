@@ -273,3 +273,27 @@ def test_krylov_on_cuda_agrees_with_the_cpu():
     cpu, gpu = eigenpairs(W, 8, solver="lanczos"), eigenpairs(W.cuda(), 8)
     torch.testing.assert_close(gpu.values.cpu(), cpu.values, atol=1e-4, rtol=0)
     torch.testing.assert_close(gpu.vectors.cpu(), cpu.vectors, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("solver", ["auto", "dense", "lanczos", "krylov"])
+@pytest.mark.parametrize("n", [40, 150])
+def test_a_share_of_an_eigenspace_is_the_same_share_every_time(solver, n):
+    """In a complete graph all pairs but the first share a value: which come out is decided, no accident."""
+    random = torch.Generator().manual_seed(0)
+    W = torch.ones(n, n)
+    found = []
+    for _ in range(3):
+        noise = 1e-7 * torch.rand(n, n, generator=random)
+        found.append(eigenpairs(W + noise + noise.T, 2, solver=solver).vectors)
+    torch.testing.assert_close(found[1], found[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(found[2], found[0], atol=1e-3, rtol=0)
+    y = found[0][:, 1]
+    assert int(y.abs().argmax()) == 0  # the first token against all others
+    assert y[1:].std() < 1e-3
+
+
+def test_a_graph_that_hardly_holds_together_keeps_its_constant():
+    W = torch.full((60, 60), 1e-5)
+    W[:30, :30] = W[30:, 30:] = 1
+    constant = eigenpairs(W, 3).vectors[:, 0]
+    assert (constant / constant[0] - 1).abs().max() < 1e-5
