@@ -96,6 +96,14 @@ def write_table(file: Path, lines: list[dict]) -> None:
         writer.writerows(lines)
 
 
+def merged(file: Path, lines: list[dict]) -> list[dict]:
+    """The lines of a table, those measured anew in the place of the old ones."""
+    key = ("split", "family", "setting", "recipe")
+    new = {tuple(line[k] for k in key): line for line in lines}
+    with file.open(newline="") as table:
+        return [new.get(tuple(line[k] for k in key), line) for line in csv.DictReader(table)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("families", nargs="*", default=[*FAMILIES], help=", ".join(FAMILIES))
@@ -104,6 +112,7 @@ def main() -> None:
     parser.add_argument("--select", help="R/M: the ids that leave R when divided by M")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--cache", help="a folder to keep features in")
+    parser.add_argument("--only", nargs="+", metavar="RECIPE", help="replace just the lines of these recipes")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the CSV files")
     args = parser.parse_args()
     # the command as anyone can run it again: the place of the images is theirs to fill in
@@ -111,17 +120,20 @@ def main() -> None:
     for flag in ("--cache", "--output"):
         if flag in words:
             del words[words.index(flag) : words.index(flag) + 2]
+    if args.only:
+        del words[words.index("--only") : words.index("--only") + 1 + len(args.only)]
     command = " ".join(["python tools/results.py", *words])
     dataset = open_dataset(args.dataset, args.root, "object", select=args.select, limit=args.limit)
     backbone = load_backbone()
     for family in args.families:
-        rows = FAMILIES[family]()
+        rows = [row for row in FAMILIES[family]() if not args.only or row.recipe.name in args.only]
         recipes = list(dict.fromkeys(r for row in rows for r in (row.recipe, row.baseline)))
         journal = args.output / f"{family}_{args.dataset}.json"
         found = run_recipes(dataset, recipes, backbone, file=journal, cache=args.cache, progress=True)
         results = dict(zip(recipes, found, strict=True))
         lines = table(rows, results, args.dataset, splits(dataset, args.select, family), command)
-        write_table(args.output / f"{family}_{args.dataset}.csv", lines)
+        file = args.output / f"{family}_{args.dataset}.csv"
+        write_table(file, merged(file, lines) if args.only else lines)
         journal.unlink()  # the CSV is what the book reads
 
 
