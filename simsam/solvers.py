@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 DENSE_BELOW = 129
@@ -86,7 +87,9 @@ def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) ->
     # a fixed start: every run on one device walks the same path
     start = np.random.default_rng(0).standard_normal(n).astype(a.dtype)
     try:
-        values, vectors = eigsh(operator, k=min(k - known + 1, n - 1), which="LA", v0=start, tol=tol)
+        # one thread: a product takes less time than BLAS's threads need to wrest the cores from torch's
+        with threadpool_limits(1, user_api="blas"):
+            values, vectors = eigsh(operator, k=min(k - known + 1, n - 1), which="LA", v0=start, tol=tol)
     except ArpackError:
         return _dense_one(A, k, first)
     values, vectors = values[::-1].copy(), vectors[:, ::-1].copy()
