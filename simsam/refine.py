@@ -38,23 +38,28 @@ def probability(score: Tensor, contrast: float = 4.0, margin: float = 0.02) -> T
     return (0.5 + contrast * 0.5 * score / scale).clamp(margin, 1 - margin)
 
 
-def guided_filter(
-    score: Tensor, image: np.ndarray, radius: float = 0.03, eps: float = 1e-4, subsample: int = 4
+def guided_filter(score: Tensor, image: np.ndarray) -> Tensor:
+    """The fast guided filter (He and Sun 2015) of the probability, guided by the photo's colours."""
+    return follow_edges(probability(score)[None], image)[0] - 0.5
+
+
+def follow_edges(
+    maps: Tensor, image: np.ndarray, radius: float = 0.03, eps: float = 1e-4, subsample: int = 4
 ) -> Tensor:
-    """The fast guided filter (He and Sun 2015) of the probability, guided by the photo's colours.
+    """Maps (C, H, W), guided-filtered by the image (H, W, 3) uint8.
 
     `radius` is a share of the image's diagonal; the local linear models are fitted on every `subsample`-th
     pixel, which makes the filter 30 times faster and changes no more than the outline's last pixels.
     """
     from kornia.filters import guided_blur
 
-    H, W = score.shape
-    guide = torch.from_numpy(np.array(image)).to(score.device).permute(2, 0, 1)[None].float() / 255
+    H, W = image.shape[:2]
+    guide = torch.from_numpy(np.array(image)).to(maps.device).permute(2, 0, 1)[None].float() / 255
     size = 2 * max(1, round(radius * (H * H + W * W) ** 0.5)) + 1
     # after the subsampling, a window larger than the image has nothing to mirror at the border
     subsample = max(1, min(subsample, min(H, W) // 16))
     size = min(size, 2 * ((min(H, W) // subsample - 1) // 2) + 1)
-    return guided_blur(guide, probability(score)[None, None], size, eps, subsample=subsample)[0, 0] - 0.5
+    return guided_blur(guide, maps[None], size, eps, subsample=subsample)[0]
 
 
 def closed_form_matting(score: Tensor, image: np.ndarray, band: int = 15) -> Tensor:
@@ -71,8 +76,17 @@ def closed_form_matting(score: Tensor, image: np.ndarray, band: int = 15) -> Ten
     return torch.from_numpy(alpha).to(score) - 0.5
 
 
-def dense_crf(score: Tensor, image: np.ndarray, iterations: int = 5) -> Tensor:
+def dense_crf(score: Tensor, image: np.ndarray) -> Tensor:
     """The fully connected CRF (Krähenbühl and Koltun 2011) with a smoothness and an appearance kernel."""
+    q = probability(score)
+    return infer_crf(torch.stack([1 - q, q]), image)[1] - 0.5
+
+
+def infer_crf(probabilities: Tensor, image: np.ndarray, iterations: int = 5) -> Tensor:
+    """Posterior (C, H, W) of C labels, from probabilities that add up to 1 and are none of them 0.
+
+    Raises `SimsamError` where pydensecrf2 is missing.
+    """
     try:
         import pydensecrf.densecrf as library
     except ImportError:
@@ -80,12 +94,10 @@ def dense_crf(score: Tensor, image: np.ndarray, iterations: int = 5) -> Tensor:
             'refinement "crf" needs pydensecrf2, which is built by a C++ compiler: '
             'pip install "simsam[crf]", or use "guided".'
         ) from None
-    H, W = score.shape
-    q = probability(score).cpu().numpy()
-    unary = -np.log(np.stack([1 - q, q])).reshape(2, -1).astype(np.float32)
-    crf = library.DenseCRF2D(W, H, 2)
-    crf.setUnaryEnergy(np.ascontiguousarray(unary))
+    C, H, W = probabilities.shape
+    unary = -np.log(probabilities.cpu().numpy()).reshape(C, -1)
+    crf = library.DenseCRF2D(W, H, C)
+    crf.setUnaryEnergy(np.ascontiguousarray(unary, dtype=np.float32))
     crf.addPairwiseGaussian(sxy=3, compat=3)
     crf.addPairwiseBilateral(sxy=60, srgb=6, rgbim=np.array(image), compat=5)
-    posterior = np.asarray(crf.inference(iterations)).reshape(2, H, W)[1]
-    return torch.from_numpy(posterior).to(score) - 0.5
+    return torch.from_numpy(np.array(crf.inference(iterations)).reshape(C, H, W)).to(probabilities)
