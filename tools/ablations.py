@@ -17,12 +17,20 @@ NO_HEAD = replace(PAPER, name="paper-no-head", head="none", kappa=0.0)
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement: the recipe, in which family it stands, what it is called, and its baseline."""
+    """One measurement: the recipe, in which family it stands, what it is called, and its baseline.
+
+    `against` is what the baseline is called where its recipe's own name would not tell.
+    """
 
     family: str
     setting: str
     recipe: Recipe
     baseline: Recipe
+    against: str | None = None
+
+    @property
+    def baseline_name(self) -> str:
+        return self.against or self.baseline.name
 
 
 def change(family: str, base: Recipe, *changes: dict) -> list[Row]:
@@ -31,6 +39,13 @@ def change(family: str, base: Recipe, *changes: dict) -> list[Row]:
         Row(family, ", ".join(f"{k}={v}" for k, v in fields.items()), replace(base, **fields), base)
         for fields in changes
     ]
+
+
+def contrasts(base: Recipe, settings: dict[str, dict], *pairs: tuple[str, str]) -> list[Row]:
+    """Pairs of the named changes of `base`, the first beside the second: a learned head and its control."""
+    recipes = {name: replace(base, **fields) for name, fields in settings.items()}
+    family = f"head ({base.name}), beside its control"
+    return [Row(family, one, recipes[one], recipes[other], against=other) for one, other in pairs]
 
 
 def named() -> list[Row]:
@@ -46,31 +61,42 @@ def named() -> list[Row]:
 
 
 def head() -> list[Row]:
-    """Does the head help? Learned, untrained, and a constant in the place of W_SA, in three readouts."""
+    """Does the head help? Learned, untrained, and a constant in the place of W_SA, in three readouts.
+
+    A constant has no control at the setting of `simsam`: there W_SA less its mean would be zero.
+    """
     rows = []
-    sgd = {"head": "sgd", "kappa": SIMSAM.kappa}
+    kappa = {"kappa": SIMSAM.kappa}
+    raw = {"kappa": 0.1, "semantic_unit": False, "semantic_offset": "none"}
+    settings = {
+        "closed form": {"head": "closed_form", **kappa},
+        "SGD": {"head": "sgd", **kappa},
+        "untrained": {"head": "untrained", **kappa},
+        "unit-length constant": {"head": "sgd", **kappa, "semantic": "constant", "semantic_offset": "none"},
+        "closed form, kappa 1": {"head": "closed_form", "kappa": 1.0},
+        "SGD, raw": {"head": "sgd", **raw},
+        "untrained, raw": {"head": "untrained", **raw},
+        "constant, raw": {"head": "sgd", **raw, "semantic": "constant"},
+        "SGD, wide views": {"head": "sgd", **kappa, "view_shift": 0.3},
+    }
+    pairs = [
+        ("closed form", "untrained"),
+        ("SGD", "untrained"),
+        ("SGD, raw", "untrained, raw"),
+        ("SGD, raw", "constant, raw"),
+    ]
     for base in (SPECTRAL, FIEDLER):
-        rows += change(
-            f"head ({base.name})",
-            base,
-            {"head": "closed_form", "kappa": SIMSAM.kappa},
-            sgd,
-            {**sgd, "head": "untrained"},
-            {**sgd, "semantic": "constant", "semantic_offset": "none"},
-            {"head": "closed_form", "kappa": 1.0},
-            {"head": "sgd", "kappa": 0.1, "semantic_unit": False, "semantic_offset": "none"},
-            {"head": "untrained", "kappa": 0.1, "semantic_unit": False, "semantic_offset": "none"},
-            {**sgd, "view_shift": 0.3},
-        )
+        rows += change(f"head ({base.name})", base, *settings.values())
+        rows += contrasts(base, settings, *pairs)
     paper = {"head": "sgd", "kappa": 0.1}
-    rows += change(
-        "head (paper)",
-        NO_HEAD,
-        paper,
-        {**paper, "head": "untrained"},
-        {**paper, "semantic": "constant"},
-        {**paper, "head": "untrained", "projector": 0, "offset": "max/3"},
-    )
+    settings = {
+        "SGD": paper,
+        "untrained": {**paper, "head": "untrained"},
+        "constant": {**paper, "semantic": "constant"},
+    }
+    released = {**paper, "head": "untrained", "projector": 0, "offset": "max/3"}
+    rows += change("head (paper)", NO_HEAD, *settings.values(), released)
+    rows += contrasts(NO_HEAD, settings, ("SGD", "untrained"), ("SGD", "constant"))
     return rows
 
 

@@ -1,7 +1,7 @@
 """Measure again what the book reports: writes simsam/data/results/*.csv.
 
     python tools/results.py recipes --dataset ecssd --root DIR                # all images, and both halves
-    python tools/results.py head layers stages --dataset ecssd --root DIR --select 3/8
+    python tools/results.py layers stages --dataset ecssd --root DIR --select 3/8
 
 One CSV a family and data set. ECSSD's settings were chosen on the ids that leave 1 when divided by 4; the
 rows say which images they are of. What is about the head is also told for small objects and for several. A
@@ -78,7 +78,7 @@ def table(
                     "setting": row.setting,
                     "recipe": row.recipe.name,
                     "n": len(ids),
-                    "baseline": row.baseline.name,
+                    "baseline": row.baseline_name,
                     **{k: f"{v:.2f}" for k, v in values.items()},
                     "seconds_per_image": f"{result['seconds_per_image']:.2f}",
                     "backbone": result["backbone"],
