@@ -46,11 +46,12 @@ check: setup  ## style and spelling
 results: setup  ## measure again what the book reports: make results [ECSSD=DIR] [CAMVID=DIR], hours
 	$(PY) tools/results.py recipes head --dataset cutouts
 ifdef ECSSD
-	$(PY) tools/results.py recipes head --dataset ecssd --root "$(ECSSD)"
-	$(PY) tools/results.py peers --dataset ecssd --root "$(ECSSD)" --select 3/4
+	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)"
+	$(PY) tools/results.py head peers --dataset ecssd --root "$(ECSSD)" --select 3/4
 	$(PY) tools/results.py head_features stages layers --dataset ecssd --root "$(ECSSD)" --select 3/8
 	$(PY) tools/collection_head.py --root "$(ECSSD)"
 	$(PY) tools/slow_path.py --root "$(ECSSD)"
+	$(PY) tools/ceiling.py --root "$(ECSSD)"
 endif
 ifdef CAMVID
 	$(PY) tools/semantic_results.py --cutouts --camvid "$(CAMVID)"

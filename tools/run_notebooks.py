@@ -5,9 +5,10 @@
     python tools/run_notebooks.py --tidy                   # only bring cells and metadata into their form
 
 Write a chapter in Jupyter, or as text with jupytext (`jupytext --to ipynb chapter.py`), then run this. It
-formats the code (ruff), puts the standard setup cell first, gives cells stable ids, copies the alt text that
-`simsam.pictures.show` carries into the cell's metadata (where the book's builder reads it), and leaves no
-widget state behind. It fails when a notebook takes more than 60 seconds or more than 1.5 MB.
+formats the code (ruff), puts the standard setup cell first, gives cells stable ids, folds in Jupyter and on
+Colab what the site folds, copies the alt text that `simsam.pictures.show` carries into the cell's metadata
+(where the book's builder reads it), and leaves no widget state behind. It fails when a notebook takes more
+than 60 seconds or more than 1.5 MB.
 """
 
 from __future__ import annotations
@@ -60,11 +61,19 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
         if cell.cell_type != "code":
             continue
         keep = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
-        cell.metadata = nbformat.from_dict(keep)
+        cell.metadata = nbformat.from_dict(keep | folded(cell.metadata.get("tags", [])))
         for output in cell.outputs:
             for alt in (output.get("metadata", {}).get(image, {}).get("alt") for image in IMAGES):
                 if alt:
                     cell.metadata.setdefault("mystnb", {}).setdefault("image", {})["alt"] = alt
+
+
+def folded(tags: list[str]) -> dict:
+    """What folds a cell in Jupyter and on Colab as its tags fold it on the site."""
+    code, outputs = {"hide-input", "hide-cell"} & set(tags), {"hide-output", "hide-cell"} & set(tags)
+    jupyter = {"source_hidden": True} if code else {}
+    jupyter |= {"outputs_hidden": True} if outputs else {}
+    return ({"jupyter": jupyter} if jupyter else {}) | ({"cellView": "form"} if code else {})
 
 
 def main() -> int:
