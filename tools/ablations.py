@@ -115,10 +115,12 @@ def head_features() -> list[Row]:
 
 
 def layers() -> list[Row]:
-    """The paper's own ablation: layers of projector and predictor, linear or not; views, kappa, offset."""
+    """The paper's own ablation: no head; layers of psi and pi, linear or not; views, kappa, offset."""
     return change(
         "paper",
         PAPER,
+        {"head": "none", "kappa": 0.0},
+        {"head": "none", "kappa": 0.0, "offset": "none"},  # which is DSM
         {"projector": 0},
         {"projector": 2},
         {"predictor": 0},

@@ -1,4 +1,4 @@
-"""What could still be gained, and where: `spectral` beside oracles that know the truth, and beside more ideas.
+"""What could still be gained, and where: `spectral` beside oracles that know the truth, and more ideas.
 
     python tools/ceiling.py --root DIR
 
@@ -112,7 +112,7 @@ def fine_mask(score: Tensor, grid: tuple[int, int], fine: tuple[int, int]) -> Te
 
 
 def masks(image: np.ndarray, truth: np.ndarray, backbone: Backbone) -> dict[str, np.ndarray]:
-    """The mask (H, W) bool of every row, of the recipe itself ("own") and of the recipe with its filter ("guided")."""
+    """The mask (H, W) bool of every row, of the recipe itself ("own") and with its filter ("guided")."""
     coarse, fine = (extract([image], backbone, SPECTRAL.tokens, size=s) for s in (SPECTRAL.size, FINE))
     found = scores(image, truth, coarse, fine)
     found = {name: objects.drop_small_parts(score, SPECTRAL.min_part) for name, score in found.items()}
