@@ -47,8 +47,9 @@ results: setup  ## measure again what the book reports: make results [ECSSD=DIR]
 	$(PY) tools/results.py recipes head --dataset cutouts
 ifdef ECSSD
 	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)"
-	$(PY) tools/results.py head peers --dataset ecssd --root "$(ECSSD)" --select 3/4
-	$(PY) tools/results.py head_features stages layers --dataset ecssd --root "$(ECSSD)" --select 3/8
+	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 3/4
+	$(PY) tools/results.py head_features stages peers --dataset ecssd --root "$(ECSSD)" --select 3/8
+	$(PY) tools/results.py layers --dataset ecssd --root "$(ECSSD)" --select 3/16
 	$(PY) tools/collection_head.py --root "$(ECSSD)"
 	$(PY) tools/slow_path.py --root "$(ECSSD)"
 	$(PY) tools/ceiling.py --root "$(ECSSD)"
@@ -58,6 +59,7 @@ ifdef CAMVID
 endif
 	$(PY) tools/precision.py
 	$(PY) tools/benchmark_results.py
+	$(PY) tools/folder_results.py
 	$(PY) tools/readme_tables.py
 
 # Every notebook in an empty folder, seeing the built wheel and not this folder.

@@ -32,7 +32,7 @@ from simsam.errors import SimsamError, unknown
 from simsam.features import Features, Geometry, forward, to_input
 from simsam.images import load_image
 from simsam.recipes import RECIPES, get_recipe
-from simsam.refine import dense_crf
+from simsam.refine import dense_crf, guided_filter
 from simsam.spectral import eigenpairs
 
 TOKENS = (256, 784, 1369, 2304, 4096)
@@ -47,6 +47,7 @@ STAGES = (
     "eigenvectors_shift_invert",
     "readout",
     "upsample",
+    "guided",
     "crf",
 )
 ONE_AT_A_TIME = ("head_released", "eigenvectors_shift_invert")  # timed at batch 1 only, as they are written
@@ -136,11 +137,12 @@ def _stages(
     yield "readout", lambda: pipeline.readout(features, None, spectrum, recipe), 1
     scores = pipeline.readout(features, None, spectrum, recipe)
     yield "upsample", lambda: [geometry.upsample(features.map(s[0])) for s in scores], 1
+    pixels = geometry.upsample(features.map(scores[0][0]))
+    yield "guided", lambda: [guided_filter(pixels, photo) for _ in range(batch)], 1
     try:
         import pydensecrf.densecrf  # noqa: F401
     except ImportError:
         return
-    pixels = geometry.upsample(features.map(scores[0][0]))
     yield "crf", lambda: [dense_crf(pixels, photo) for _ in range(batch)], 1
 
 

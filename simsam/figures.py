@@ -52,6 +52,11 @@ def panels(
             location="bottom",
             ticks=np.linspace(*limits, 5),
         )
+    for ax in axes.flat:  # (after the colour bar, which moves them)
+        ax.set_anchor("N")  # titles stand on one line, whatever the shapes below them
+    # what the titles and the gaps took from the width leaves a band below: without it
+    figure.draw_without_rendering()
+    figure.set_figheight(figure.get_tightbbox().height + 0.08)
     return figure, alt
 
 
@@ -78,18 +83,23 @@ def principal_colors(tokens: Tensor, grid: tuple[int, int]) -> np.ndarray:
 
 
 def forest(
-    rows: Sequence[Mapping], title: str, name: str = "setting", of: str = "difference"
+    rows: Sequence[Mapping],
+    title: str,
+    name: str = "setting",
+    of: str = "difference",
+    limits: tuple[float, float] | None = None,
 ) -> tuple[Figure, str]:
     """Rows of a table of results (`simsam.results`) as points with their intervals, the first on top.
 
-    `of` is "difference" (paired, around a line at zero) or "miou"; `name` is the column that names a row.
-    Colours, and the alt text, say whether the interval lies above zero, below it or on both sides.
+    `of` is "difference" (paired, around a line at zero) or "miou"; `name` is the column that names a row;
+    `limits`, the ends of the axis, let several pictures be compared. Colours, and the alt text, say whether
+    the interval lies above zero, below it or on both sides.
     """
     low, high = ("low", "high") if of == "miou" else ("difference_low", "difference_high")
-    names = [textwrap.fill(str(row[name]), 30) for row in rows]
+    names = [textwrap.fill(str(row[name]), 26) for row in rows]
     heights = np.array([1 + label.count("\n") for label in names])
     places = np.cumsum(heights) - heights / 2  # a name of three lines gets the room of three
-    figure, ax = plt.subplots(figsize=(7.2, 1.1 + 0.27 * heights.sum()))
+    figure, ax = plt.subplots(figsize=(6.0, 1.1 + 0.27 * heights.sum()))  # letters that a phone can show
     said = []
     for at, row in zip(places, rows, strict=True):
         value, ends = row[of], (row[low], row[high])
@@ -101,7 +111,7 @@ def forest(
         said.append(f"{row[name]} {value:.1f}" + (f" ({side} zero)" if of != "miou" else ""))
     if of != "miou":
         ax.axvline(0, color="k", lw=1)
-    ax.set(yticks=places, yticklabels=names, ylim=(heights.sum(), 0))
+    ax.set(yticks=places, yticklabels=names, ylim=(heights.sum(), 0), xlim=limits)
     figure.suptitle(title, x=0.02, ha="left")
     ax.set_xlabel("mean IoU, %" if of == "miou" else "points of mean IoU, with 95 % interval")
     ax.grid(axis="x")

@@ -1,7 +1,9 @@
-"""The reader's own photo, in a notebook: an upload on Colab and in Jupyter, a path elsewhere."""
+"""What a notebook shows beside pictures: the source of a function, and the reader's own photo (an upload on
+Colab and in Jupyter, a path elsewhere)."""
 
 from __future__ import annotations
 
+import inspect
 import io
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -17,6 +19,21 @@ from simsam.images import load_image
 from simsam.pictures import Picture, show
 
 NOBODY = "In Jupyter and on Colab, this cell asks for a photo of yours. Elsewhere, give it the path of one."
+
+
+class Source(str):
+    """Python code that a notebook shows with its colours."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_markdown_(self) -> str:
+        return f"```python\n{self}\n```"
+
+
+def source(*things: Any) -> Source:
+    """The source of functions or classes as it stands in the package, so that text and code cannot drift."""
+    return Source("\n\n".join(inspect.getsource(thing).rstrip() for thing in things))
 
 
 def own_photo(draw: Callable[[np.ndarray], Drawn], path: str | Path = "") -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import html
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,6 +24,7 @@ CHOSEN_ON = "1 mod 4"  # the ids of ECSSD that settings were chosen on
 FOLDER = "SIMSAM_RESULTS"  # the environment variable that names another folder of tables
 TEXT = {"dataset", "split", "family", "setting", "recipe", "baseline", "backbone", "version", "command"}
 TEXT |= {"method", "stage", "cpu"}
+FIGURE = re.compile(r"[-+\d]|–?$|is the baseline$")  # a figure, none, or what `gained` says of a baseline
 
 
 def load_results(name: str, folder: str | Path | None = None) -> list[Row]:
@@ -138,23 +140,34 @@ class Table:
     def __repr__(self) -> str:
         return self.markdown()
 
+    def _numeric(self) -> list[bool]:
+        """Which columns hold figures (they stand to the right) and which hold words."""
+        return [all(FIGURE.match(cell) for cell in column) for column in zip(*self.cells)]
+
     def markdown(self) -> str:
-        """GitHub's form; the first column to the left, the others to the right."""
-        lines = [self.header, ("---", *["---:"] * (len(self.header) - 1)), *self.cells]
+        """GitHub's form: words to the left, figures to the right."""
+        lines = [self.header, ["---:" if figures else "---" for figures in self._numeric()], *self.cells]
         text = "\n".join(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in line)} |" for line in lines)
         return f"{text}\n\n{self.caption}" if self.caption else text
 
     def _repr_html_(self) -> str:
+        numeric = self._numeric()
+
         def row(tag: str, cells: Sequence[str]) -> str:
-            first, *others = (html.escape(cell) for cell in cells)
-            right = "".join(f'<{tag} style="text-align:right">{cell}</{tag}>' for cell in others)
             scope = ' scope="col"' if tag == "th" else ""
-            return f'<tr><{tag}{scope} style="text-align:left">{first}</{tag}>{right}</tr>'
+            styles = ["text-align:right;white-space:nowrap" if n else "text-align:left" for n in numeric]
+            found = (
+                f'<{tag}{scope} style="{style}">{html.escape(cell)}</{tag}>'
+                for style, cell in zip(styles, cells, strict=True)
+            )
+            return f"<tr>{''.join(found)}</tr>"
 
         body = "".join(row("td", cells) for cells in self.cells)
-        caption = f'<caption style="text-align:left">{html.escape(self.caption)}</caption>'
-        table = f"<table>{caption}<thead>{row('th', self.header)}</thead><tbody>{body}</tbody></table>"
-        return f'<div style="overflow-x:auto">{table}</div>'
+        table = f"<table><thead>{row('th', self.header)}</thead><tbody>{body}</tbody></table>"
+        # the caption stays outside of the box that scrolls
+        caption = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        box = f'<div style="overflow-x:auto" tabindex="0">{table}</div>'
+        return f'<figure class="results" style="margin:0">{caption}{box}</figure>'
 
 
 def table(

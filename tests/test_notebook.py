@@ -13,7 +13,7 @@ from PIL import Image
 
 from simsam import notebook
 from simsam.errors import SimsamError
-from simsam.notebook import NOBODY, on_colab, own_photo, uploaded
+from simsam.notebook import NOBODY, on_colab, own_photo, source, uploaded
 
 PHOTO = np.zeros((6, 9, 3), np.uint8) + np.array([200, 30, 90], np.uint8)
 
@@ -93,3 +93,11 @@ def test_an_error_of_the_package_is_shown_as_its_sentence() -> None:
         raise SimsamError("too small a photo: give a larger one.")
 
     assert repr(notebook._drawn(refuse, {"a.png": png()})) == "too small a photo: give a larger one."
+
+
+def test_source_is_that_of_the_package_and_shows_itself_as_code() -> None:
+    shown = source(on_colab, uploaded)
+    assert shown.startswith("def on_colab() -> bool:")
+    assert "def uploaded(" in shown
+    assert repr(shown) == str(shown)
+    assert shown._repr_markdown_() == f"```python\n{shown}\n```"

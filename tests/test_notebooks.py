@@ -19,6 +19,7 @@ from notebook_setup import SETUP_CELL, SETUP_TAGS  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if not path.name.startswith("00_")]
+COLUMN = 84  # characters of code that the page shows without scrolling
 HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -82,6 +83,14 @@ def test_no_wall_of_code(path: Path) -> None:
     for cell in code_cells(path):
         if not HIDDEN & set(cell["metadata"].get("tags", [])):
             assert len(cell["source"].splitlines()) <= 25, cell["source"][:80]
+
+
+@every
+def test_code_fits_the_column_of_the_page(path: Path) -> None:
+    for cell in code_cells(path)[1:]:  # (the first is the same everywhere)
+        if not HIDDEN & set(cell["metadata"].get("tags", [])):
+            wide = [line for line in cell["source"].splitlines() if len(line) > COLUMN]
+            assert not wide, wide
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

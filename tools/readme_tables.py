@@ -26,6 +26,7 @@ SPEED = {  # stage: what README calls it
     "eigenvectors_shift_invert": "eigenvectors, shift-invert",
     "readout": "object: vote and centroid",
     "upsample": "to full resolution",
+    "guided": "guided filter",
     "crf": "dense CRF",
 }
 
@@ -44,7 +45,7 @@ def quality() -> str:
         "all of its images" if split == "all" else f"the ids that are {split}; settings were chosen on others"
     )
     caption = (
-        f"ECSSD, {first['n']:.0f} images ({where}), {first['backbone']}. No label was used. "
+        f"ECSSD, {first['n']:.0f} images ({where}), {first['backbone']} ([its weights](book/licences.md)). "
         f"Measured by `{first['command']}`."
     )
     return table(sorted(rows, key=lambda row: -row["miou"]), columns, caption + peers()).markdown()
@@ -55,7 +56,8 @@ def peers() -> str:
     rows = pick(reported(load_results("peers_ecssd")), setting="tokens=output")
     found = ", ".join(f"{row['family']} {measured(row)}" for row in rows)
     return (
-        " The other papers' recipes run as published, with settings chosen for keys of another backbone. "
+        " The other papers' recipes run with the settings that they published for keys of another backbone; "
+        "on ours TokenCut's and MaskCut's thresholds link every pair of tokens: no graph is left to cut. "
         f"On output tokens ({rows[0]['n']:.0f} images, ids {rows[0]['split']}) they reach: {found}."
     )
 

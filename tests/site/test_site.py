@@ -62,6 +62,11 @@ def test_root_leads_to_the_title_page(browser, address) -> None:
 
 
 @every_page
+def test_code_is_shown_without_the_marks_of_the_tests(page: str) -> None:
+    assert not [cell for cell in parsed(page).select("div.cell_input") if "NBVAL_CHECK" in cell.get_text()]
+
+
+@every_page
 def test_every_picture_has_alt_text(page: str) -> None:
     article = parsed(page).find("article")
     pictures = article.find_all("img")
