@@ -28,26 +28,34 @@ def subtract_offset(S: Tensor, offset: str = "mean") -> Tensor:
 
     Raises `SimsamError` for an unknown offset.
     """
-    flat = S.flatten(-2)
+    flat, q = S.flatten(-2), offset_quantile(offset)
     if offset == "none":
         return S
     if offset == "mean":
         value = flat.mean(-1)
     elif offset == "max/3":
         value = flat.amax(-1) / 3
-    elif offset.startswith("quantile:"):
-        try:
-            q = float(offset.removeprefix("quantile:"))
-        except ValueError:
-            raise unknown("offset", offset, OFFSETS) from None
-        if not 0 <= q <= 1:
-            raise SimsamError(f"offset {offset!r}: a quantile lies between 0 and 1.")
+    else:
         # kthvalue, because torch.quantile refuses more than 16 million entries
         rank = 1 + round(q * (flat.shape[-1] - 1))
         value = flat.kthvalue(rank, dim=-1).values
-    else:
-        raise unknown("offset", offset, OFFSETS)
     return S - value[..., None, None]
+
+
+def offset_quantile(offset: str) -> float | None:
+    """The q of "quantile:q", None for the other offsets. Raises `SimsamError` for one that there is not."""
+    if offset in OFFSETS[:3]:
+        return None
+    kind, _, q = offset.partition(":")
+    try:
+        q = float(q)
+    except ValueError:
+        kind = None
+    if kind != "quantile":
+        raise unknown("offset", offset, OFFSETS)
+    if not 0 <= q <= 1:
+        raise SimsamError(f"offset {offset!r}: a quantile lies between 0 and 1.")
+    return q
 
 
 def vanilla_affinity(tokens: Tensor, offset: str = "mean") -> Tensor:
@@ -67,13 +75,16 @@ def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: 
     """W_feat = max(W_A + kappa W_SA, 0) / max + floor: symmetric, in [floor, 1 + floor].
 
     A small `floor` keeps the graph connected. An image without any positive entry gives a graph of the
-    floor alone (of zeros without one). Raises `SimsamError` for a negative or non-finite `kappa`.
+    floor alone (of zeros without one). Raises `SimsamError` for a negative or non-finite `kappa`, and for
+    affinities that are not finite.
     """
     if not kappa >= 0 or kappa == float("inf"):
         raise SimsamError(f"kappa={kappa}: the weight of W_SA is a finite number that is not negative.")
     W = W_A if W_SA is None or kappa == 0 else W_A + kappa * W_SA
     W = W.clamp_min(0)
     peak = W.amax((-1, -2), keepdim=True)
+    if not torch.isfinite(peak).all():
+        raise SimsamError("the affinity holds NaN or infinite entries: expected finite tokens.")
     # what rounding leaves of a constant is no edge: without this, a uniform image would be cut along noise
     return torch.where(peak > 100 * torch.finfo(W.dtype).eps, W / peak, 0) + floor
 

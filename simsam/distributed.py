@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 
 T = TypeVar("T")
+# `gather` waits for the slowest: of an uneven share that may be long after the others
+WAIT = timedelta(days=7)
 
 
 @contextlib.contextmanager
@@ -25,7 +28,7 @@ def process_group() -> Iterator[None]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     # results travel as Python objects, so gloo serves GPUs as well
-    dist.init_process_group("gloo")
+    dist.init_process_group("gloo", timeout=WAIT)
     try:
         yield
     finally:

@@ -41,6 +41,11 @@ class Geometry:
             left + (j + 1) * width / w,
         )
 
+    def covered(self, image: np.ndarray) -> np.ndarray:
+        """The part of an image (H, W, ...) that the grid covers."""
+        top, left, height, width = self.region
+        return image[top : top + height, left : left + width]
+
     def upsample(self, field: Tensor, mode: str = "bilinear") -> Tensor:
         """A field on the grid, (h, w) or (C, h, w), as a field on the pixels, (H, W) or (C, H, W).
 
@@ -141,11 +146,10 @@ def plan(
 
 def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tensor:
     """The network's input (3, h * patch, w * patch) float32, standardised, of an (H, W, 3) uint8 image."""
-    top, left, height, width = geometry.region
-    x = torch.from_numpy(np.array(image[top : top + height, left : left + width]))
+    x = torch.from_numpy(np.array(geometry.covered(image)))
     x = x.to(backbone.device).permute(2, 0, 1)[None].float() / 255
     target = (geometry.grid[0] * backbone.patch, geometry.grid[1] * backbone.patch)
-    if target != (height, width):
+    if target != geometry.region[2:]:
         x = F.interpolate(x, target, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
     mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (backbone.mean, backbone.std))
     return (x[0] - mean) / std

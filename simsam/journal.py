@@ -47,6 +47,14 @@ class Journal:
         if self.stream is not None:
             self.stream.close()
 
+    def leave(self) -> None:
+        """Close; delete this process's file if there is no result in it. Those of others are theirs."""
+        self.close()
+        if self.stream is not None:
+            path = Path(self.stream.name)
+            if path.exists() and path.read_bytes().count(b"\n") < 2:
+                path.unlink()
+
     def remove(self) -> None:
         """Delete the files of all processes."""
         self.close()
@@ -103,9 +111,7 @@ def keep_journal(file: str | Path | None, what: str, settings: object) -> Iterat
     try:
         yield journal
     except BaseException:
-        journal.close()
-        if not (journal.found or journal.added):
-            journal.remove()
+        journal.leave()
         raise
     gather(None)  # the first process has written the file
     journal.remove()

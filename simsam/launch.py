@@ -44,7 +44,8 @@ def launch(processes: int, function: Callable[..., T], *arguments: object) -> T:
         raise KeyboardInterrupt from None
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        why = str(failure.message).strip().splitlines()[-1]
+        said = failure.message["message"] if isinstance(failure.message, dict) else failure.message
+        why = str(said).strip().splitlines()[-1]
         raise SimsamError(f"process {rank} of {processes} died ({why}): try again with fewer.") from error
     finally:  # torch's own would stay
         for number, handler in handlers.items():

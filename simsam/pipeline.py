@@ -5,7 +5,7 @@ Each stage is a pure function of what the stage before it returned, for one imag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from simsam import affinity, objects, siamese
 from simsam.backbones import Backbone, load_backbone
 from simsam.errors import SimsamError
-from simsam.features import Features, Geometry, extract
+from simsam.features import Features, Geometry, extract, plan, source_name
 from simsam.images import load_image
 from simsam.recipes import Recipe, get_recipe
 from simsam.refine import refine
@@ -72,9 +72,13 @@ def segment(
     recipe = get_recipe(recipe, **changes)
     if not isinstance(backbone, Backbone):
         backbone = load_backbone(backbone or recipe.backbone, device=device)
+    recipe = replace(recipe, backbone=backbone.name)
     batch = isinstance(image, list | tuple)
-    images = [load_image(i) for i in (image if batch else [image])]
-    features = extract(list(image) if batch else [image], backbone, recipe.tokens, recipe.block, recipe.size)
+    sources = image if batch else [image]
+    images = [load_image(source) for source in sources]
+    for source, pixels in zip(sources, images, strict=True):  # an error names the file
+        plan(pixels.shape[:2], backbone.patch, recipe.size, source_name(source))
+    features = extract(images, backbone, recipe.tokens, recipe.block, recipe.size)
     results = segment_features(features, images, recipe, backbone.source)
     return results if batch else results[0]
 
@@ -92,13 +96,17 @@ def segment_features(
     """The stages after the backbone, for a batch of features and its images (H, W, 3) uint8.
 
     A batch whose graphs would not fit in `GRAPH_ENTRIES` goes through in parts.
-    Raises `SimsamError` for a grid of fewer than `MIN_TOKENS`.
+    Raises `SimsamError` for a grid of fewer than `MIN_TOKENS`, and for tokens that are not finite.
     """
     if features.tokens.shape[1] < MIN_TOKENS:
         h, w = features.grid
         raise SimsamError(
             f"the image has {h} x {w} tokens, too few to cut into parts: give an image, or a size, of at "
             f"least {MIN_TOKENS} patches."
+        )
+    if not torch.isfinite(features.tokens.sum()):
+        raise SimsamError(
+            f"the tokens of {features.backbone} hold NaN or infinite entries: check its weights."
         )
     step = max(1, GRAPH_ENTRIES // features.tokens.shape[1] ** 2)
     results = []
@@ -180,7 +188,8 @@ def graph(
     W_A = affinity.vanilla_affinity(features.tokens, recipe.offset)
     W = affinity.combine(W_A, W_SA, recipe.kappa, recipe.floor)
     if recipe.color != "none" and recipe.color_weight:
-        W_C = [affinity.color_affinity(i, features.grid, recipe.color) for i in images]
+        seen = [where.covered(image) for where, image in zip(features.geometry, images, strict=True)]
+        W_C = [affinity.color_affinity(image, features.grid, recipe.color) for image in seen]
         W = W + recipe.color_weight * torch.stack(W_C).to(W)
     return W
 
@@ -252,4 +261,5 @@ def maskcut(features: Features, W: Tensor, recipe: Recipe) -> list[Tensor]:
 def finish(score: Tensor, geometry: Geometry, image: np.ndarray, recipe: Recipe) -> Tensor:
     """The last stage: score (n,) on the grid to score (H, W) on the pixels, refined."""
     pixels = geometry.upsample(score.view(geometry.grid), recipe.upsample)
-    return objects.drop_small_parts(refine(pixels, image, recipe.refine), recipe.min_part)
+    # scipy finds the parts: from here on, and only from here on, the CPU
+    return objects.drop_small_parts(refine(pixels, image, recipe.refine).cpu(), recipe.min_part)

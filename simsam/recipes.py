@@ -10,6 +10,8 @@ import types
 import typing
 from dataclasses import dataclass, replace
 
+from simsam.affinity import offset_quantile
+from simsam.checks import typed, within
 from simsam.errors import SimsamError, unknown
 
 HEADS = ("none", "sgd", "closed_form", "untrained")
@@ -30,6 +32,16 @@ CHOICES = {
     "refine": ("none", "guided", "matting", "crf"),
 }
 
+ANY = float("inf")
+RANGES = {  # both ends belong to it; kappa, k and clusters have sentences of their own
+    **{"size": (1, ANY), "projector": (0, ANY), "predictor": (0, ANY), "epochs": (0, ANY), "batch": (1, ANY)},
+    # below the least ridge, float32 cannot tell the matrix of the closed form from a singular one
+    **{"lr": (0, 100), "pairs": (1, ANY), "ridge": (1e-4, 1e6), "tau": (-1, 1), "floor": (0, 1)},
+    **{"view_scale": (0, 0.9), "view_degrees": (0, 180), "view_shear": (0, 2), "view_shift": (0, 1)},
+    **{"color_weight": (0, 1e6), "border_ratio": (0, 100), "centroid": (0, ANY), "margin": (-1, 1)},
+    **{"objects": (1, ANY), "min_part": (0, 1), "seed": (0, 2**63 - 1)},
+}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -43,12 +55,12 @@ class Recipe:
     block: int = -1  # of the network; -1: the last
     # Siamese head
     head: str = "closed_form"
-    projector: int = 1  # layers of psi; 0: none, the tokens as they are
+    projector: int = 1  # sgd: layers of psi; 0: none, the tokens as they are
     projector_nonlinear: bool = True  # each of its layers with an ELU
-    predictor: int = 1  # layers of pi
-    predictor_nonlinear: bool = False  # each of its layers with an ELU
+    predictor: int = 1  # sgd: layers of pi
+    predictor_nonlinear: bool = False  # sgd: each of its layers with an ELU
     epochs: int = 10  # sgd: how many
-    batch: int | None = None  # tokens a step; None: the whole grid
+    batch: int | None = None  # sgd: tokens a step; None: the whole grid
     lr: float = 0.06  # sgd: the learning rate
     stop_gradient: bool = True  # sgd: no gradient through the targets
     pairs: int = 2  # closed form: pairs of views
@@ -67,7 +79,7 @@ class Recipe:
     semantic: str = "learned"  # "constant": its mean in its place, a control
     floor: float = 1e-5  # added to every weight, so that the graph is one piece
     color: str = "none"
-    color_weight: float = 0.0  # of the colour affinity
+    color_weight: float = 0.0  # of the colour affinity, which counts for nothing at 0
     # eigenvectors
     laplacian: str = "normalized"
     k: int = 7  # how many eigenvectors, the constant one among them
@@ -88,6 +100,11 @@ class Recipe:
     seed: int = 0  # of the head and of K-means
 
     def __post_init__(self) -> None:
+        for field, hint in typing.get_type_hints(Recipe).items():
+            object.__setattr__(self, field, typed(field, getattr(self, field), hint))
+        for field, (low, high) in RANGES.items():
+            within(field, getattr(self, field), low, high)
+        offset_quantile(self.offset), offset_quantile(self.semantic_offset)
         for field, choices in CHOICES.items():
             if getattr(self, field) not in choices:
                 raise unknown(field, getattr(self, field), choices)
@@ -95,12 +112,9 @@ class Recipe:
             raise SimsamError(
                 f"kappa={self.kappa}: the weight of W_SA is a finite number that is not negative."
             )
-        for field, least in {"floor": 0, "centroid": 0, "objects": 1}.items():
-            if not getattr(self, field) >= least:
-                raise SimsamError(f"{field}={getattr(self, field)}: give {least} or more.")
-        if not self.clusters or min(self.clusters) < 2:
+        if not self.clusters or min(self.clusters) < 2 or max(self.clusters) > 64:
             raise SimsamError(
-                f"clusters={self.clusters}: give one number of clusters or several, each 2 or more."
+                f"clusters={self.clusters}: give one number or several, each 2 or more, at most 64."
             )
         if self.k < 2:
             raise SimsamError(f"k={self.k} eigenvectors: give at least 2, the first is constant.")
@@ -217,7 +231,7 @@ def get_recipe(recipe: str | Recipe, **changes: object) -> Recipe:
 def parse_setting(text: str) -> tuple[str, object]:
     """ "field=value" from a command line as (field, value of the field's type): "kappa=0.5", "size=none"."""
     name, equals, value = text.partition("=")
-    hints = typing.get_type_hints(Recipe)
+    hints = {field: hint for field, hint in typing.get_type_hints(Recipe).items() if field != "name"}
     if not equals:
         raise SimsamError(f"setting {text!r}: give FIELD=VALUE, as in kappa=0.5.")
     if name not in hints:

@@ -199,13 +199,22 @@ def closed_form_head(
 
 
 def solve_predictor(z: Tensor, target: Tensor, ridge: float) -> Tensor:
-    """Minimiser (B, d + 1, d) of |[z 1] P - target|^2 + ridge m s |P|^2 for z, target (B, m, d)."""
+    """Minimiser (B, d + 1, d) of |[z 1] P - target|^2 + ridge m s |P|^2 for z, target (B, m, d).
+
+    Raises `SimsamError` where the ridge is too small for the dtype.
+    """
     m, d = z.shape[1:]
     z = F.pad(z, (0, 1), value=1.0)
     gram = z.transpose(1, 2) @ z
     weight = ridge * m * z[..., :d].square().mean((1, 2)).clamp_min(1e-12)
     gram = gram + weight.view(-1, 1, 1) * torch.eye(d + 1, device=z.device, dtype=z.dtype)
-    return torch.cholesky_solve(z.transpose(1, 2) @ target, torch.linalg.cholesky(gram))
+    try:
+        factor = torch.linalg.cholesky(gram)
+    except torch.linalg.LinAlgError:
+        raise SimsamError(
+            f"ridge={ridge}: too small for these tokens, the matrix is singular; give 1e-4 or more."
+        ) from None
+    return torch.cholesky_solve(z.transpose(1, 2) @ target, factor)
 
 
 def _view_pairs(x: Tensor, grid: tuple[int, int], maps: Tensor):

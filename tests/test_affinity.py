@@ -169,3 +169,12 @@ def test_colour_affinity_joins_like_colours(kind):
 def test_refusals(call, words, refused):
     with refused(*words):
         call()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_refused(value, refused):
+    """Silently, it would become a graph of the floor alone."""
+    W = torch.ones(3, 3)
+    W[0, 1] = W[1, 0] = value
+    with refused("NaN or infinite"):
+        combine(W, floor=1e-5)

@@ -241,8 +241,8 @@ def test_no_image_at_all(root, tmp_path, capsys):
 
 
 def test_an_error_of_the_recipe_stops_at_the_first_image(dataset, backbone, refused, forwards):
-    with refused("projector"):
-        evaluate(dataset, replace(SMALL, head="sgd", projector=-1), backbone)
+    with refused("colour affinity"):
+        evaluate(dataset, replace(SMALL, size=56, color="knn", color_weight=1.0), backbone)
     assert forwards == [1]
 
 
@@ -357,6 +357,19 @@ def test_journal_reads_what_other_processes_left(tmp_path, refused):
     mine.write_text(header + "\nnonsense\n{}\n")
     with refused("damaged"), keep_journal(file, "a run", 1):
         pass
+
+
+def test_a_process_without_a_result_leaves_those_of_others(tmp_path):
+    other = tmp_path / "a.json.partial.7.jsonl"
+
+    def die():
+        with keep_journal(tmp_path / "a.json", "a run", 1):
+            other.write_text('{"run": "a run"}\n{"id": "y"}\n')  # meanwhile, another process
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        die()
+    assert list(tmp_path.iterdir()) == [other]
 
 
 # --- several processes ------------------------------------------------------------------------------------

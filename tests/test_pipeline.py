@@ -191,6 +191,29 @@ def test_every_parameter_changes_the_result(backbone, cat, field, monkeypatch):
     assert not same, f"{field}={value!r} changes nothing"
 
 
+def test_colours_are_those_of_the_pixels_that_the_grid_covers(backbone, cat):
+    """At native size a margin of less than a patch belongs to no token."""
+    color = {"size": None, "color": "knn", "color_weight": 1.0}
+    patch = backbone.patch
+    whole = cat[: 8 * patch, : 10 * patch]
+    margin = np.pad(whole, ((0, patch - 1), (0, patch - 1), (0, 0)), constant_values=255)
+    one, other = (segment(image, "spectral", backbone, **color) for image in (whole, margin))
+    assert one.features.grid == other.features.grid == (8, 10)
+    torch.testing.assert_close(one.affinity, other.affinity)
+
+
+def test_a_result_says_on_which_backbone_it_was_made(backbone, cat):
+    other = dataclasses.replace(backbone, name="another")
+    assert segment(cat, "dsm", other, size=140).recipe.backbone == "another"
+
+
+def test_tokens_that_are_not_finite_are_refused(backbone, cat, refused):
+    features = extract([cat], backbone, size=140)
+    features.tokens[0, 0, 0] = float("nan")
+    with refused("NaN or infinite", "weights"):
+        pipeline.segment_features(features, [cat], RECIPES["spectral"])
+
+
 def test_kappa_0_is_no_head(backbone, cat):
     one, other = (
         segment(cat, "simsam", backbone, size=140, kappa=0.0),

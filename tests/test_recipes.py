@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
-from simsam.recipes import CHOICES, RECIPES, Recipe, get_recipe, parse_setting
+from simsam.recipes import CHOICES, RANGES, RECIPES, Recipe, get_recipe, parse_setting
 
 
 def test_named_recipes():
@@ -86,7 +87,10 @@ def test_settings_from_text(text, setting):
         (lambda: Recipe(clusters=()), ["clusters=()"]),
         (lambda: Recipe(clusters=(1, 3)), ["clusters=(1, 3)", "2 or more"]),
         (lambda: Recipe(objects=0), ["objects=0", "1 or more"]),
-        (lambda: Recipe(floor=-1e-5), ["floor=-1e-05", "0 or more"]),
+        (lambda: Recipe(floor=-1e-5), ["floor=-1e-05", "from 0 to 1"]),
+        (lambda: Recipe(clusters=(3, 65), k=70), ["clusters=(3, 65)", "at most 64"]),
+        (lambda: Recipe(offset="median"), ["offset 'median'", "mean"]),
+        (lambda: Recipe(semantic_offset="quantile:2"), ["'quantile:2'", "between 0 and 1"]),
         (lambda: Recipe(centroid=-1), ["centroid=-1"]),
         (lambda: parse_setting("kapa=1"), ["setting 'kapa'", "did you mean 'kappa'"]),
         (lambda: parse_setting("kappa"), ["setting 'kappa'", "FIELD=VALUE"]),
@@ -99,6 +103,44 @@ def test_settings_from_text(text, setting):
 def test_refusals(call, words, refused):
     with refused(*words):
         call()
+
+
+@pytest.mark.parametrize("field", RANGES)
+def test_numbers_are_kept_within_their_ranges(field, refused):
+    low, high = RANGES[field]
+    kind = type(getattr(Recipe(), field) or 0)
+    wrong = [low - kind(1)] + ([high + kind(1)] if high < float("inf") else [])
+    wrong += [float("nan"), float("inf")] if kind is float else []
+    for value in wrong:
+        with refused(f"{field}={value}"):
+            Recipe(**{field: value})
+    assert getattr(Recipe(**{field: kind(low)}), field) == low
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("size", v) for v in (168.0, "168", (168, 168))],
+        *[("kappa", v) for v in ("a", None, True)],
+        *[("k", v) for v in (7.0, None)],
+        *[("clusters", v) for v in (3, (3.5,), "34")],
+        *[("offset", None), ("component", "false"), ("seed", 1.5), ("name", 3)],
+    ],
+)
+def test_a_value_of_another_type_is_refused(field, value, refused):
+    with refused(f"{field}={value!r}" if field != "clusters" or value != (3.5,) else "clusters=3.5"):
+        Recipe(**{field: value})
+
+
+def test_values_take_the_type_of_their_field():
+    recipe = Recipe(size=np.int64(168), kappa=1, clusters=[3, np.int32(4)], component=np.True_)
+    assert (recipe.size, recipe.kappa, recipe.clusters, recipe.component) == (168, 1.0, (3, 4), True)
+    assert [type(v) for v in (recipe.size, recipe.kappa, recipe.clusters[1])] == [int, float, int]
+
+
+def test_a_name_is_not_set_from_text(refused):
+    with refused("unknown setting 'name'"):
+        parse_setting("name=dsm")
 
 
 @pytest.mark.parametrize("field", CHOICES)

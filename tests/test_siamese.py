@@ -361,6 +361,7 @@ def test_every_setting_of_the_closed_form_matters(change):
         (train_head, {"predictor": -2}, ["predictor=-2"]),
         (train_head, {"batch": 0}, ["batch=0"]),
         (closed_form_head, {"ridge": 0}, ["ridge=0"]),
+        (closed_form_head, {"tokens": torch.ones(24, 8), "ridge": 1e-30}, ["ridge=1e-30", "1e-4 or more"]),
         (closed_form_head, {"pairs": 0}, ["pairs=0"]),
     ],
 )
