@@ -21,6 +21,25 @@ from simsam.errors import SimsamError
 from simsam.views import ViewRange, apply_views, random_affine
 
 
+class ELU(torch.autograd.Function):
+    """x above 0, exp(x) - 1 below, of any shape.
+
+    torch's own takes expm1, which it computes entry by entry on a CPU, much slower than exp: with it, a fifth
+    of the time of a training. The two differ by the rounding of numbers near 1.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        y = torch.maximum(x, x.clamp_max(0).exp_().sub_(1))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return grad * y.clamp_max(0).add_(1)
+
+
 @dataclass
 class Layers:
     """B multilayer maps side by side: weights (B, d, d), biases (B, 1, d), ELU after each layer or none."""
@@ -34,7 +53,7 @@ class Layers:
         for weight, bias in zip(self.weights, self.biases):
             x = torch.baddbmm(bias, x, weight)
             if self.nonlinear:
-                x = F.elu(x)
+                x = ELU.apply(x)
         return x
 
     def parameters(self) -> list[Tensor]:
@@ -94,8 +113,8 @@ def siamese_loss(head: Head, alpha: Tensor, beta: Tensor, stop_gradient: bool = 
     z = head.projector(torch.cat([alpha, beta], 1))
     p = F.normalize(head.predictor(z), dim=-1)
     target = F.normalize(z.detach() if stop_gradient else z, dim=-1)
-    crossed = torch.cat([target[:, m:], target[:, :m]], 1)
-    return -(p * crossed).sum(-1).mean(1)
+    crossed = (p[:, :m] * target[:, m:]).sum(-1) + (p[:, m:] * target[:, :m]).sum(-1)
+    return -crossed.mean(1) / 2
 
 
 def train_head(

@@ -9,7 +9,14 @@ import torch
 import torch.nn.functional as F
 
 from simsam.features import extract
-from simsam.siamese import closed_form_head, init_head, siamese_loss, solve_predictor, train_head
+from simsam.siamese import (
+    ELU,
+    closed_form_head,
+    init_head,
+    siamese_loss,
+    solve_predictor,
+    train_head,
+)
 from simsam.views import ViewRange, apply_views, random_affine
 
 
@@ -368,3 +375,14 @@ def test_every_setting_of_the_closed_form_matters(change):
 def test_refusals(run, arguments, words, refused):
     with refused(*words):
         run(**{"tokens": tokens(24, 8), "grid": (4, 6)} | arguments)
+
+
+def test_the_elu_is_torchs_and_so_is_its_gradient():
+    x = (3 * torch.randn(50, 20, generator=torch.Generator().manual_seed(0))).double()
+    x[0, :3] = torch.tensor([0.0, 1e-9, -1e-9])
+    mine, theirs = (x.clone().requires_grad_(True) for _ in range(2))
+    weight = torch.linspace(-1, 2, 20).double()
+    (ELU.apply(mine) * weight).sum().backward()
+    (torch.nn.functional.elu(theirs) * weight).sum().backward()
+    torch.testing.assert_close(ELU.apply(x), torch.nn.functional.elu(x), atol=1e-15, rtol=1e-7)
+    torch.testing.assert_close(mine.grad, theirs.grad)
