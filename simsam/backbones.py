@@ -15,7 +15,7 @@ from timm.models import get_pretrained_cfg
 from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 
 from simsam.errors import SimsamError, unknown
-from simsam.weights import Weights, find_weights, found_weights
+from simsam.weights import Weights, find_weights, read_record
 from simsam.wheel import WHEEL, WHEEL_BACKBONE
 
 # The short names of the papers, and timm's. DINO: Caron et al. 2021; DINOv2: Oquab et al. 2023; reg: four
@@ -116,6 +116,11 @@ def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.default_generator.manual_seed(RANDOM_SEED)
         model = timm.create_model(timm_name, num_classes=0, dynamic_img_size=True, weight_init=scheme)
+    if not all(hasattr(getattr(block, "attn", None), "qkv") for block in model.blocks):
+        raise SimsamError(
+            f"backbone {timm_name} has blocks of another kind, whose keys cannot be read (no attn.qkv): take "
+            f"another one, such as {WHEEL_BACKBONE}."
+        )
     if weights is not None:
         fill(model, timm_name, weights)
     return model
@@ -140,7 +145,7 @@ def fill(model: VisionTransformer, timm_name: str, weights: Weights) -> None:
         state = checkpoint_filter_fn(state, model, adapt_layer_scale=True)
         kept = {key: value for key, value in state.items() if key.rpartition(".")[0] not in heads}
         model.load_state_dict(kept, strict=True)
-    except (RuntimeError, KeyError, AttributeError) as error:
+    except Exception as error:  # a tensor of an unexpected shape makes the filter fail in its own way
         raise misfit(timm_name, weights, textwrap.shorten(str(error), 200, placeholder=" ...")) from error
 
 
@@ -159,7 +164,7 @@ def resolve_name(name: str) -> str:
     if name in known:
         return name
     # The sentence lists the short names alone, and of timm's hundreds the one that was nearly given.
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.8)
+    near = difflib.get_close_matches(str(name).casefold(), known, n=1, cutoff=0.8)
     raise unknown("backbone", name, [*BACKBONES, *near])
 
 
@@ -171,10 +176,11 @@ def repository(timm_name: str) -> str | None:
 def describe_weights(name: str = WHEEL_BACKBONE) -> str:
     """Where the weights of a backbone are, or would come from, in a sentence; fetches and loads nothing.
 
-    Raises `SimsamError` for an unknown name.
+    Raises `SimsamError` for an unknown name, and for a record that cannot be read.
     """
     timm_name = resolve_name(name)
-    if record := found_weights().get(name):
+    record = read_record(name)
+    if record is not None and record.path.is_file():
         return f"{record.path} (SHA-256 {record.sha256}), from {record.source}."
     if name == WHEEL_BACKBONE:
         return f"not here yet; comes from the wheel {WHEEL} on PyPI at its first use."

@@ -24,7 +24,7 @@ from simsam.backbones import Backbone
 from simsam.datasets import Sample
 from simsam.distributed import gather, rank, share
 from simsam.errors import SimsamError
-from simsam.extraction import extract_kinds
+from simsam.extraction import Size, extract_kinds
 from simsam.features import Features, Geometry, plan
 from simsam.files import atomic_write
 from simsam.measuring import fixed_batches
@@ -140,7 +140,8 @@ def in_batches(
     """
     mine = share(fixed_batches(samples, run.backbone.patch, run.recipe.base.size, run.batch))
     workers = 0 if run.backbone.device.type == "cpu" else 4
-    loader = DataLoader(_Reader(samples), batch_size=None, sampler=mine, num_workers=workers, collate_fn=list)
+    reader = _Reader(samples, run.backbone.patch, run.recipe.base.size)
+    loader = DataLoader(reader, batch_size=None, sampler=mine, num_workers=workers, collate_fn=list)
     done: dict[int, T | str] = {}
     hidden = not run.progress or rank() > 0
     with tqdm(total=sum(map(len, mine)), unit="image", desc=what, disable=hidden) as bar:
@@ -214,14 +215,16 @@ def _load(path: Path | None, image: np.ndarray, run: Run) -> Described | None:
 class _Reader(TorchDataset):
     """Indices of samples -> (index, image or what went wrong)."""
 
-    def __init__(self, samples: list[Sample]):
-        self.samples = samples
+    def __init__(self, samples: list[Sample], patch: int, size: Size):
+        self.samples, self.patch, self.size = samples, patch, size
 
     def __getitem__(self, part: list[int]) -> list[tuple[int, np.ndarray | str]]:
         return [(i, self._load(self.samples[i])) for i in part]
 
     def _load(self, sample: Sample) -> np.ndarray | str:
         try:
-            return sample.load_image()
+            image = sample.load_image()
+            plan(image.shape[:2], self.patch, self.size, str(sample.path))  # its error names the file
+            return image
         except SimsamError as error:
             return str(error)

@@ -17,6 +17,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> SimsamError:
     "unknown recipe 'simsan': did you mean 'simsam'? Known: dsm, simsam."
     """
     known = sorted(known)
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    folded = {each.casefold(): each for each in known}  # who writes SimSAM means simsam
+    near = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.4)
+    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
     return SimsamError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(known)}.")

@@ -14,6 +14,8 @@ from PIL import Image
 
 from simsam.errors import SimsamError
 
+TEMPORARY = ".simsam-"  # how the names of files begin that are not whole yet
+
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
@@ -21,11 +23,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     The folder is made if it is missing. Raises `SimsamError` when it cannot be made or written.
     """
+    # The temporary name is short: that of the file may be as long as a name can be.
     path = Path(path)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -40,6 +43,33 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder for the output of a run, if it is missing, and try to write there: before all the work.
+
+    Raises `SimsamError` when it is a file, cannot be made, or cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=TEMPORARY):
+            return folder
+    except FileExistsError:
+        raise SimsamError(f"{folder} is a file: give a folder for the output.") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise SimsamError(
+            f"cannot write to {folder}: {reason}; choose a folder that can be written."
+        ) from error
+
+
+def check_target(path: str | Path) -> None:
+    """Raise `SimsamError` unless a file can be written to `path`: before all the work. Makes its folder."""
+    path = Path(path)
+    make_folder(path.parent)
+    if path.is_dir():
+        raise SimsamError(f"{path} is a folder: give the name of a file to write.")
 
 
 def write_json(path: str | Path, value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,16 +21,25 @@ Write = Callable[[Path, str, Result], None]
 
 
 def output_names(paths: Sequence[Path]) -> list[str]:
-    """A name for what is made of each path: its stem, or its whole name where two stems agree.
+    """A name for what is made of each path: its stem, where that is not another's too.
 
+    Where stems agree, paths of one folder keep their suffix ("x.jpg", "x.png"), and those of several folders
+    have the folder's name before their own ("a_x", "b_x").
     Raises `SimsamError` when two inputs would write the same file even so.
     """
-    stems = Counter(p.stem for p in paths)
-    names = [p.stem if stems[p.stem] == 1 else p.name for p in paths]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise SimsamError(f"two inputs are named {twice[0]!r} and would write the same file: run them apart.")
-    return names
+    homes = [Path(os.path.realpath(path.parent)) for path in paths]
+    files = Counter(path.stem for path in paths)
+    here = Counter((home, path.stem) for home, path in zip(homes, paths))
+    names: dict[str, Path] = {}
+    for path, home in zip(paths, homes):
+        alone = here[home, path.stem]
+        name = path.stem if alone == 1 else path.name
+        if files[path.stem] > alone:
+            name = f"{home.name}_{name}"
+        other = names.setdefault(name, path)
+        if other is not path:
+            raise SimsamError(f"{other} and {path} would both be written as {name!r}: run them apart.")
+    return list(names)
 
 
 def run_folder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from simsam.refine import follow_edges, infer_crf
 
 REFINEMENTS = ("none", "guided", "crf")
 DOUBT = 0.1  # what the CRF takes to be uncertain of any label
+ENTRIES = 2**26  # of soft labels that `hard_labels` holds at once: 256 MB
 
 
 def upsample_labels(labels: Tensor, geometry: Geometry, count: int) -> Tensor:
@@ -20,7 +22,27 @@ def upsample_labels(labels: Tensor, geometry: Geometry, count: int) -> Tensor:
     Each label's indicator, bilinear; they add up to 1. Their argmax has smooth outlines, where nearest
     neighbours would have steps.
     """
-    return geometry.upsample(F.one_hot(labels, count).T.reshape(count, *geometry.grid).float())
+    return _upsample(F.one_hot(labels, count), geometry)
+
+
+def hard_labels(labels: Tensor, geometry: Geometry, count: int) -> Tensor:
+    """`upsample_labels(...).argmax(0)`, (H, W) int64: some labels after the other, so that memory does not
+    grow with their number. The first label wins a tie, as in argmax.
+    """
+    H, W = geometry.image
+    indicator = F.one_hot(labels, count)
+    step = max(1, ENTRIES // (H * W))
+    top, where = _upsample(indicator[:, :step], geometry).max(0)
+    for first in range(step, count, step):
+        value, place = _upsample(indicator[:, first : first + step], geometry).max(0)
+        better = value > top
+        top, where = torch.where(better, value, top), torch.where(better, place + first, where)
+    return where
+
+
+def _upsample(indicator: Tensor, geometry: Geometry) -> Tensor:
+    """(n, C) as (C, H, W), bilinear."""
+    return geometry.upsample(indicator.T.reshape(-1, *geometry.grid).float())
 
 
 def refine_labels(soft: Tensor, image: np.ndarray, method: str = "guided") -> Tensor:

@@ -17,13 +17,14 @@ from simsam.backbones import Backbone
 from simsam.clustering import kmeans
 from simsam.errors import SimsamError
 from simsam.features import Geometry, forward, to_input
-from simsam.labelmaps import upsample_labels
+from simsam.labelmaps import hard_labels
 from simsam.objects import border_frame, box_of
 
 if TYPE_CHECKING:
     from simsam.pipeline import Result
 
 BACKGROUND = -1
+MOST_REGIONS = 256  # that 8 bits a pixel can number
 
 
 def eigengap(values: Tensor, least: int = 2) -> int:
@@ -131,9 +132,14 @@ def embed_crops(crops: Tensor, backbone: Backbone, batch: int = 16) -> Tensor:
 
 
 def eigen_regions(result: Result, count: int | None = None) -> np.ndarray:
-    """The regions of one photo, (H, W) uint8, numbered from 0; `count` None takes the largest eigengap."""
+    """The regions of one photo, (H, W) uint8, numbered from 0; `count` None takes the largest eigengap.
+
+    Raises `SimsamError` for a count that is not 1 to 256, or more than there are tokens.
+    """
     if count is None:
-        count = eigengap(result.eigenvalues)
+        count = min(eigengap(result.eigenvalues), MOST_REGIONS)
+    if not 1 <= count <= MOST_REGIONS:
+        raise SimsamError(f"{count} regions: give 1 to {MOST_REGIONS}, all that 8 bits a pixel can number.")
     regions = spectral_regions(result.eigenvectors, count, result.recipe.seed)
-    soft = upsample_labels(regions, result.features.geometry, int(regions.max()) + 1)
-    return soft.argmax(0).to(torch.uint8).cpu().numpy()
+    labels = hard_labels(regions, result.features.geometry, int(regions.max()) + 1)
+    return labels.to(torch.uint8).cpu().numpy()

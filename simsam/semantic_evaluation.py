@@ -37,7 +37,8 @@ def evaluate_semantic(
     for `simsam.evaluate.evaluate`; the cache keeps regions and embeddings too: a run that was killed goes on.
     Gives a dictionary, fractions in 0..1:
 
-    - dataset, task, recipe, settings, changed, backbone, weights, version, device, images, failed;
+    - dataset, task, recipe, settings, changed, backbone, weights, version, device, images;
+    - failed (id -> why an image could not be segmented or measured; it counts nowhere);
     - miou: mean over the classes of the IoU under one matching of clusters to classes (Hungarian method, over
       all images); miou_interval: 95 %, images drawn again under that matching; accuracy: share of pixels;
     - classes (their names), per_class (name -> IoU, None for one that the truth never shows), matching (of
@@ -46,7 +47,8 @@ def evaluate_semantic(
     - per_image (id -> mean IoU of the classes that the image shows, under the matching; None where all is
       void), confusions (id -> pixel counts, a row for each class, a column for each label).
 
-    Raises `SimsamError` for another task than "semantic" and as `segment_collection` does.
+    Raises `SimsamError` for another task than "semantic", when no image could be measured, and as
+    `segment_collection` does.
     """
     if dataset.task != "semantic":
         raise SimsamError(f"task {dataset.task}: expected the semantic task; simsam.evaluate does the other.")
@@ -56,14 +58,17 @@ def evaluate_semantic(
     collection = segment_collection(
         dataset,
         recipe,
-        classes or len(dataset.classes),
+        len(dataset.classes) if classes is None else classes,
         backbone,
         cache=cache,
         features=cache,
         batch=batch,
         progress=progress,
     )
-    confusions = measure_collection(collection, len(dataset.classes))
+    confusions, failed = measure_collection(collection, len(dataset.classes))
+    if not confusions:
+        name, why = next(iter(failed.items()))
+        raise SimsamError(f"none of {len(failed)} images could be measured; the first, {name}: {why}")
     seconds = (time.perf_counter() - start) / len(confusions)
     result = {
         "dataset": dataset.name,
@@ -77,24 +82,27 @@ def evaluate_semantic(
         **_scores(confusions, dataset.classes),
         "seconds_per_image": seconds,
         "confusions": {name: c.tolist() for name, c in confusions.items()},
-        "failed": {collection.samples[i].id: why for i, why in collection.failed.items()},
+        "failed": failed,
     }
     if file is not None and rank() == 0:
         write_json(file, result)
     return result
 
 
-def measure_collection(collection: Collection, classes: int) -> dict[str, np.ndarray]:
-    """The confusion matrix (classes, labels) of each image that did not fail, by id, in the set's order."""
-    good = [i for i, found in enumerate(collection.described) if found is not None]
-    mine = {
-        i: metrics.confusion(
-            collection.label_map(i), collection.samples[i].truth, collection.classes, classes
-        )
-        for i in share(good)
-    }
-    everything = {i: c for part in gather(mine) for i, c in part.items()}
-    return {collection.samples[i].id: everything[i] for i in good}
+def measure_collection(collection: Collection, classes: int) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The confusion matrix (classes, labels) of each image, or why there is none: two dictionaries by id, in
+    the set's order. A mask that cannot be read stops nothing."""
+    mine: dict[int, np.ndarray | str] = {}
+    for i in share([i for i, found in enumerate(collection.described) if found is not None]):
+        try:
+            truth = collection.samples[i].truth
+            mine[i] = metrics.confusion(collection.label_map(i), truth, collection.classes, classes)
+        except SimsamError as error:
+            mine[i] = str(error)
+    found = collection.failed | {i: one for part in gather(mine) for i, one in part.items()}
+    named = {sample.id: found[i] for i, sample in enumerate(collection.samples)}
+    failed = {name: one for name, one in named.items() if isinstance(one, str)}
+    return {name: one for name, one in named.items() if name not in failed}, failed
 
 
 def compare_semantic(a: dict, b: dict) -> dict:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import types
+import typing
 from dataclasses import dataclass, replace
 
+from simsam.checks import WORDS, typed, within
 from simsam.errors import SimsamError, unknown
 from simsam.labelmaps import REFINEMENTS
 from simsam.recipes import RECIPES, Recipe, get_recipe, parse_setting
@@ -14,6 +17,11 @@ CHOICES = {
     "embed": ("cls", "pooled"),
     "cluster": ("kmeans", "spectral"),
     "refine": REFINEMENTS,
+}
+ANY = float("inf")
+RANGES = {  # both ends belong to it; that a crop is a patch at least depends on the backbone
+    **{"regions": (1, ANY), "erode": (0, 100), "dilate": (0, 100), "crop": (1, 1024), "pca": (1, ANY)},
+    **{"neighbours": (1, ANY), "restarts": (1, 1000), "sample": (1, ANY), "seed": (0, 2**63 - 1)},
 }
 
 
@@ -57,21 +65,22 @@ class SemanticRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        words = isinstance(self.regions, str)
+        if words and self.regions not in ("eigengap", "tokens"):
+            raise SimsamError(f'regions={self.regions!r}: give a number, "eigengap" or "tokens".')
+        for field, hint in typing.get_type_hints(SemanticRecipe).items():
+            if field != "base" and not (field == "regions" and words):
+                object.__setattr__(self, field, typed(field, getattr(self, field), hint))
+        for field, (low, high) in RANGES.items():
+            if not (field == "regions" and words):
+                within(field, getattr(self, field), low, high)
         for field, choices in CHOICES.items():
             if getattr(self, field) not in choices:
                 raise unknown(field, getattr(self, field), choices)
-        if isinstance(self.regions, str) and self.regions not in ("eigengap", "tokens"):
-            raise SimsamError(f'regions={self.regions!r}: give a number, "eigengap" or "tokens".')
-        least = {"regions": 1, "erode": 0, "dilate": 0, "crop": 28, "pca": 1, "neighbours": 1, "restarts": 1}
-        for field, lowest in least.items():
-            value = getattr(self, field)
-            if isinstance(value, int) and value < lowest:
-                raise SimsamError(f"{field}={value}: give {lowest} or more.")
         if self.background == "object" and self.base.readout == "maskcut":
             raise SimsamError(
                 'background "object" needs one mask: give a base with readout "vote" or "fiedler".'
             )
-
         if self.centroid and (self.embed != "pooled" or self.background != "none"):
             raise SimsamError(
                 'centroid needs mean tokens of all regions: give embed "pooled", background "none".'
@@ -152,11 +161,22 @@ def parse_semantic_setting(text: str) -> tuple[str, object]:
     """ "field=value" from a command line, for the fields of a semantic recipe and of its base."""
     name, equals, value = text.partition("=")
     own, base = settings()
-    if not equals or name not in own | base:
-        raise unknown("setting", name, own | base)
+    if not equals:
+        raise SimsamError(f"setting {text!r}: give FIELD=VALUE, as in regions=5.")
+    known = (own | base) - {"name"}
+    if name not in known:
+        raise unknown("setting", name, known)
     if name not in own:
         return parse_setting(text)
-    plain = {"none": None, "true": True, "false": False}
-    if value.lower() in plain and name not in CHOICES:
-        return name, plain[value.lower()]
-    return name, int(value) if value.isdecimal() else value
+    hint = typing.get_type_hints(SemanticRecipe)[name]
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if type(None) in kinds and value.lower() == "none":
+        return name, None
+    try:
+        return name, {"true": True, "false": False}[value.lower()] if kinds[0] is bool else kinds[0](value)
+    except (ValueError, KeyError):
+        if str in kinds:  # the recipe knows which words it takes
+            return name, value
+        raise SimsamError(
+            f"setting {text!r}: {value!r} is no value for {name}, which is {WORDS[kinds[0]]}."
+        ) from None

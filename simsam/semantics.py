@@ -23,7 +23,7 @@ from simsam.describing import Described, Run, describe_all, nearest_all
 from simsam.distributed import gather, rank
 from simsam.errors import SimsamError
 from simsam.images import load_image
-from simsam.labelmaps import refine_labels, upsample_labels
+from simsam.labelmaps import hard_labels, refine_labels, upsample_labels
 from simsam.semantic_recipes import SemanticRecipe, get_semantic_recipe
 
 
@@ -53,10 +53,11 @@ class Collection:
     def label_map(self, i: int, image: np.ndarray | None = None) -> np.ndarray:
         """Labels (H, W) uint8 of image `i`; `image` (H, W, 3) spares reading it again where it is refined."""
         present, place = np.unique(self.maps[i], return_inverse=True)
-        soft = upsample_labels(torch.from_numpy(place).flatten(), self.described[i].geometry, len(present))
-        if self.recipe.refine != "none":
-            image = self.samples[i].load_image() if image is None else image
-            soft = refine_labels(soft, image, self.recipe.refine)
+        grid = torch.from_numpy(place).flatten(), self.described[i].geometry, len(present)
+        if self.recipe.refine == "none":
+            return present.astype(np.uint8)[hard_labels(*grid).numpy()]
+        image = self.samples[i].load_image() if image is None else image
+        soft = refine_labels(upsample_labels(*grid), image, self.recipe.refine)
         return present.astype(np.uint8)[soft.argmax(0).numpy()]
 
 
@@ -81,11 +82,14 @@ def segment_collection(
     Raises `SimsamError` for fewer regions than labels to give, and when no image can be segmented.
     """
     recipe = get_semantic_recipe(recipe)
-    clusters = classes - recipe.has_background
-    if not 1 <= clusters or classes > 255:
-        least = 1 + recipe.has_background
-        raise SimsamError(f"classes={classes}: give {least} to 255, background is one of them.")
+    clusters = check_classes(classes, recipe)
+    if batch is not None and batch < 1:
+        raise SimsamError(f"batch={batch} images: give at least 1.")
     backbone = backbone or load_backbone(recipe.base.backbone)
+    if recipe.embed == "cls" and recipe.crop < backbone.patch:
+        raise SimsamError(
+            f"crop={recipe.crop} is less than one patch of {backbone.name}: give {backbone.patch} or more."
+        )
     samples = as_samples(images)
     batch = batch or (1 if backbone.device.type == "cpu" else 16)
     with contextlib.ExitStack() as stack:
@@ -103,6 +107,20 @@ def segment_collection(
         else:  # one more entry, 0, for background: region -1 is the last
             maps = [d and np.append(l, 0)[d.regions] for d, l in zip(described, labels, strict=True)]
     return Collection(recipe, backbone, classes, samples, described, labels, maps, failed)
+
+
+def check_classes(classes: int, recipe: SemanticRecipe) -> int:
+    """How many clusters make so many labels; raises `SimsamError` where a recipe cannot give them."""
+    least = 1 + recipe.has_background
+    if not least <= classes <= 255:
+        hint = ", background is one of them" if recipe.has_background else ""
+        raise SimsamError(f"classes={classes}: give {least} to 255{hint}.")
+    clusters = classes - recipe.has_background
+    if recipe.cluster == "kmeans" and recipe.sample < clusters:
+        raise SimsamError(
+            f"sample={recipe.sample} embeddings cannot make {clusters} clusters: give a larger sample."
+        )
+    return clusters
 
 
 def label_regions(
@@ -141,6 +159,7 @@ def cluster_embeddings(embeddings: np.ndarray, count: int, recipe: SemanticRecip
 
     N, D = embeddings.shape
     _check_count(N, count)
+    seed = recipe.seed % 2**32  # scikit-learn takes no larger one
     x = embeddings.astype(np.float32)
     if recipe.normalise:
         x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
@@ -153,12 +172,12 @@ def cluster_embeddings(embeddings: np.ndarray, count: int, recipe: SemanticRecip
                 affinity="nearest_neighbors",
                 n_neighbors=min(recipe.neighbours, N - 1),
                 n_init=recipe.restarts,
-                random_state=recipe.seed,
+                random_state=seed,
             )
             with warnings.catch_warnings(action="ignore"):  # a graph in several parts is as good a graph
                 labels = method.fit_predict(x)
         else:
-            method = KMeans(count, n_init=recipe.restarts, random_state=recipe.seed)
+            method = KMeans(count, n_init=recipe.restarts, random_state=seed)
             drawn = np.random.default_rng(recipe.seed).permutation(N)[: recipe.sample]
             labels = method.fit(x[np.sort(drawn)]).predict(x)
     sizes = np.bincount(labels, minlength=count)
@@ -188,5 +207,9 @@ def _no_truth() -> np.ndarray:
 
 
 def _check_count(regions: int, clusters: int) -> None:
+    if not regions:
+        raise SimsamError(
+            "no region was found, the photos are background all over: give other photos, or background=none."
+        )
     if not 1 <= clusters <= regions:
         raise SimsamError(f"{regions} regions in all cannot make {clusters} clusters: ask for fewer classes.")

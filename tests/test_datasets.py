@@ -256,6 +256,36 @@ def test_folder_of_images_beside_masks(tmp_path, mask):
         open_dataset("folder", tmp_path)
 
 
+def test_a_picture_beside_the_folders_is_not_one_of_the_set(tmp_path):
+    pair(tmp_path)
+    write_image(tmp_path / "preview.jpg")
+    check(open_dataset("folder", tmp_path), ["1", "2", "10"])
+
+
+def test_a_bad_label_map_stops_no_other(tmp_path):
+    pair(tmp_path, values=half(2))
+    (tmp_path / "masks" / "2.png").write_bytes(b"not an image")
+    dataset = open_dataset("folder", tmp_path, "semantic")
+    assert dataset.classes == ("class 0", "class 1", "class 2")
+    with pytest.raises(SimsamError, match=r"cannot read the mask .*2.png"):
+        _ = dataset[1].truth
+    for path in (tmp_path / "masks").iterdir():
+        path.write_bytes(b"not an image")
+    with pytest.raises(SimsamError, match=r"cannot read the mask .*1.png"):
+        open_dataset("folder", tmp_path, "semantic")
+
+
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    def locked(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for method in ("is_dir", "iterdir"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"pathlib.Path.{method}", locked)
+            with pytest.raises(SimsamError, match=r"cannot read .*Permission denied.*can be read"):
+                open_dataset("folder", tmp_path)
+
+
 @pytest.mark.parametrize("task", ["object", "semantic"])
 def test_cutouts(task):
     dataset = open_dataset("cutouts", task=task)
@@ -323,6 +353,26 @@ def test_bad_masks(tmp_path):
     mask.write_bytes(b"not an image")
     with pytest.raises(SimsamError, match=r"cannot read the mask .*1.png"):
         _ = open_dataset("folder", tmp_path)[0].truth
+
+
+def test_masks_and_images_of_too_many_pixels(tmp_path, monkeypatch):
+    pair(tmp_path, ids=["1"])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", H * W // 4)
+    with pytest.raises(SimsamError, match=r"cannot read the mask .*1.png: .* exceeds limit"):
+        _ = open_dataset("folder", tmp_path)[0].truth
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", H * W)
+    write_image(tmp_path / "images" / "1.jpg", (2 * H, 2 * W))
+    with pytest.raises(SimsamError, match=r"cannot read the image .*1.jpg: .* exceeds limit"):
+        _ = open_dataset("folder", tmp_path)[0].truth
+
+
+@pytest.mark.parametrize("orientation", [9, 77])
+def test_an_orientation_that_there_is_not_turns_nothing(tmp_path, orientation):
+    pair(tmp_path, ids=["1"])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (W, H)).save(tmp_path / "images" / "1.jpg", exif=exif)
+    check(open_dataset("folder", tmp_path), ["1"])
 
 
 def test_an_image_on_its_side_has_its_mask_upright(tmp_path):

@@ -121,8 +121,18 @@ def test_damaged_exif_stops_nothing(tmp_path):
 def test_output_names(refused):
     assert output_names([Path("a/x.jpg"), Path("b/y.png")]) == ["x", "y"]
     assert output_names([Path("x.jpg"), Path("x.png"), Path("y.png")]) == ["x.jpg", "x.png", "y"]
-    with refused("'x.jpg'", "apart"):
-        output_names([Path("a/x.jpg"), Path("b/x.jpg")])
+    assert output_names([Path("n/a/x.jpg"), Path("n/b/x.jpg"), Path("n/b/y.jpg")]) == ["a_x", "b_x", "y"]
+    assert output_names([Path("a/x.jpg"), Path("a/x.png"), Path("b/x.jpg")]) == ["a_x.jpg", "a_x.png", "b_x"]
+    with refused("n/a/x.jpg", "m/a/x.jpg", "'a_x'", "apart"):
+        output_names([Path("n/a/x.jpg"), Path("m/a/x.jpg")])
+    with refused("c/a_x.jpg", "n/a/x.jpg", "apart"):
+        output_names([Path("n/a/x.jpg"), Path("n/b/x.jpg"), Path("c/a_x.jpg")])
+
+
+def test_names_as_long_as_a_name_can_be(tmp_path):
+    path = tmp_path / f"{'x' * 251}.png"
+    write_png(path, np.eye(3, dtype=bool))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
@@ -156,10 +166,10 @@ def test_what_cannot_be_written_or_segmented_is_named(backbone, photos, tmp_path
         photos[:3], ["a", "b", "c"], get_recipe("dsm", size=84), backbone, write, progress=False
     )
     assert failed == {photos[1]: "the disk is full."}
-    recipe = get_recipe("dsm", size=84, offset="men")
+    recipe = get_recipe("dsm", size=84, block=99)
     failed = run_folder(photos[:3], ["a", "b", "c"], recipe, backbone, write, progress=False)
     assert list(failed) == photos[:3]
-    assert all(str(path) in why and "did you mean 'mean'" in why for path, why in failed.items())
+    assert all(str(path) in why and "block=99" in why for path, why in failed.items())
 
 
 # --- overlays ---

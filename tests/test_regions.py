@@ -10,9 +10,10 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from simsam import labelmaps
 from simsam.backbones import load_backbone
 from simsam.features import Geometry, to_input
-from simsam.labelmaps import refine_labels, upsample_labels
+from simsam.labelmaps import hard_labels, refine_labels, upsample_labels
 from simsam.objects import border_frame
 from simsam.pipeline import segment
 from simsam.regions import (
@@ -218,6 +219,19 @@ def test_soft_labels_add_up_and_are_bilinear():
         torch.testing.assert_close(soft[label, :, 56:], slow[:, -1:].expand(40, 5))
 
 
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+@pytest.mark.parametrize("seed", range(10))
+def test_hard_labels_are_the_argmax_of_soft_ones(seed, at_once, monkeypatch):
+    draw = np.random.default_rng(seed)
+    h, w, count = draw.integers(1, 12, 3)
+    H, W = draw.integers(12, 90, 2)
+    geometry = Geometry((H + 3, W + 2), (1, 2, H, W), (h, w))
+    labels = torch.from_numpy(draw.integers(0, count, h * w))
+    monkeypatch.setattr(labelmaps, "ENTRIES", at_once * (H + 3) * (W + 2))
+    expected = upsample_labels(labels, geometry, count).argmax(0)
+    assert torch.equal(hard_labels(labels, geometry, count), expected)
+
+
 @pytest.fixture
 def three_stripes():
     """A photo of three plain stripes, its labels, and soft labels that are four pixels off."""
@@ -254,10 +268,13 @@ def test_refinement_leaves_alone_what_it_should(three_stripes, refused):
         refine_labels(soft, image[:60], "guided")
 
 
-def test_eigen_regions_of_a_photo(backbone, cat):
+def test_eigen_regions_of_a_photo(backbone, cat, refused):
     result = segment(cat, "spectral", backbone, size=112)
     labels = eigen_regions(result, 4)
     assert labels.shape == cat.shape[:2]
     assert labels.dtype == np.uint8
     assert set(np.unique(labels)) == {0, 1, 2, 3}
     assert len(np.unique(eigen_regions(result))) <= eigengap(result.eigenvalues)
+    for count in (0, 257):
+        with refused(f"{count} regions", "256"):
+            eigen_regions(result, count)

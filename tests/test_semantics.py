@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import subprocess
 import sys
 import weakref
@@ -175,10 +176,29 @@ def test_evaluation_counts_every_pixel_that_has_a_class(dataset, tiny, refused):
     }  # fmt: skip
     with refused("semantic task"):
         evaluate_semantic(open_dataset("cutouts", limit=2), SCENES, tiny)
+    with refused("classes=0"):
+        evaluate_semantic(dataset, SCENES, tiny, classes=0)
+    with refused("batch=0"):
+        evaluate_semantic(dataset, SCENES, tiny, batch=0)
     with refused("no image in common"):
         compare_semantic(result, result | {"confusions": {}})
     with refused("one measures"):
         compare_semantic(result, result | {"dataset": "other"})
+
+
+def test_a_mask_that_cannot_be_read_is_left_out_and_told(textures, dataset, tiny, tmp_path, refused):
+    shutil.copytree(textures, tmp_path / "set")
+    bad = tmp_path / "set" / "masks" / "2.png"
+    bad.write_text("no mask")
+    spoilt = open_dataset("folder", tmp_path / "set", task="semantic")
+    result = evaluate_semantic(spoilt, SCENES, tiny, classes=4)
+    assert result["images"] == 5
+    assert list(result["failed"]) == ["2"]
+    assert str(bad) in result["failed"]["2"]
+    whole = evaluate_semantic(dataset, SCENES, tiny, classes=4)["confusions"]
+    assert result["confusions"] == {name: counts for name, counts in whole.items() if name != "2"}
+    with refused("none of 1 images could be measured", str(bad)):
+        evaluate_semantic(spoilt[2:3], SCENES, tiny, classes=2)
 
 
 @pytest.mark.parametrize("recipe", [SCENES, OBJECTS])
@@ -228,12 +248,27 @@ def test_images_of_any_source_and_bad_ones(dataset, tiny, tmp_path, refused):
     assert len(found.embeddings) == len(good.embeddings)
     with refused("none of 1 images", "bad.png"):
         segment_collection([bad], SCENES, 3, tiny)
-    with refused("give 1 to 255"):
+    with refused("classes=0: give 1 to 255."):
         segment_collection(dataset, SCENES, 0, tiny)
     with refused("classes=1", "give 2 to 255"):
         segment_collection(dataset, OBJECTS, 1, tiny)
     with refused("regions in all cannot make 200 clusters"):
         segment_collection(dataset, SCENES, 200, tiny)
+    with refused("sample=2", "3 clusters"):
+        segment_collection(dataset, replace(SCENES, sample=2), 3, tiny)
+    spectral = replace(SCENES, sample=2, cluster="spectral", restarts=1)  # which makes no use of it
+    assert segment_collection(dataset, spectral, 3, tiny).classes == 3
+    with refused("crop=15", "16 or more"):
+        segment_collection(dataset, replace(OBJECTS, crop=15), 3, tiny)
+    with refused("background all over"):
+        cluster_embeddings(np.empty((0, 4)), 1, OBJECTS)
+
+
+def test_a_photo_that_is_too_small_is_named(tiny, cat, tmp_path):
+    Image.fromarray(cat).save(tmp_path / "cat.png")
+    Image.fromarray(cat[:8, :10]).save(tmp_path / "tiny.png")
+    found = segment_collection([tmp_path / "cat.png", tmp_path / "tiny.png"], SCENES, 2, tiny)
+    assert found.failed[1].startswith(f"{tmp_path / 'tiny.png'} is 8 x 10 pixels")
 
 
 # --- the stages -------------------------------------------------------------------------------------------
@@ -354,6 +389,26 @@ def test_every_setting_of_the_recipe_can_be_given_by_text():
         assert parse_semantic_setting(f"{name}={text}") == (name, value)
     assert parse_semantic_setting("regions=eigengap") == ("regions", "eigengap")
     assert parse_semantic_setting("refine=none") == ("refine", "none")
+    assert get_semantic_recipe("published", pca=None, sample=np.int64(9)).sample == 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("erode=-1", "erode=foo", "dilate=1.5", "dilate=1000", "regions=none", "regions=true"),
+        *("regions=1.5", "crop=foo", "crop=none", "crop=0", "crop=224.0", "crop=100000", "pca=foo", "pca=0"),
+        *("restarts=none", "restarts=0", "sample=0", "sample=-1", "sample=foo", "seed=foo", "seed=-1"),
+        *("seed=none", f"seed={2**63}", "normalise=foo", "normalise=1", "neighbours=foo", "neighbours=0"),
+    ],
+)
+def test_a_setting_of_another_type_or_range_is_refused(text, refused):
+    with refused(text.partition("=")[0]):
+        get_semantic_recipe("published", **dict([parse_semantic_setting(text)]))
+
+
+def test_the_largest_seed_can_be_used():
+    recipe = get_semantic_recipe("published", seed=2**63 - 1, sample=3)
+    assert len(cluster_embeddings(np.eye(4), 2, recipe)) == 4
 
 
 def test_changes_reach_the_recipe_or_its_base():
@@ -373,6 +428,8 @@ def test_changes_reach_the_recipe_or_its_base():
         ({"regions": "many"}, '"eigengap"'),
         ({"regions": 0}, "regions=0"),
         ({"erode": -1}, "erode=-1"),
+        ({"erode": "2"}, "a whole number"),
+        ({"normalise": 1}, "True or False"),
         ({"pca": 0}, "pca=0"),
         ({"kapa": 1.0}, "did you mean 'kappa'"),
         ({"kappa": -1.0}, "kappa=-1.0"),
@@ -388,8 +445,11 @@ def test_bad_settings_are_refused(refused, changes, part):
 def test_unknown_recipe_and_bad_text(refused):
     with refused("did you mean 'scenes'"):
         get_semantic_recipe("scene")
+    for text in ("embed", "kappa"):
+        with refused(repr(text), "FIELD=VALUE"):
+            parse_semantic_setting(text)
     with refused("unknown setting"):
-        parse_semantic_setting("embed")
+        parse_semantic_setting("name=mine")
     with refused("no value for kappa"):
         parse_semantic_setting("kappa=much")
 

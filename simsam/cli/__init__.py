@@ -1,19 +1,21 @@
 """The command line: `simsam COMMAND ...`, one module a command.
 
 Exit codes: 0 all done; 2 something could not be done, and stderr says what in one sentence each; what could
-be done is done.
+be done is done; 130 interrupted; 141 the reader of the output went away.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from simsam import __version__
 from simsam.errors import SimsamError
 
-# command -> what it does; the module of the same name has add_arguments(parser) and run(args) -> exit code
+# command -> what it does; the module of the same name has add_arguments(parser), run(args) -> exit code and,
+# where an interrupted run leaves something, kept(args) -> what
 COMMANDS = {
     "segment": "masks of photos, or of folders of photos",
     "semantic": "label maps of a folder of photos: things that look alike share a label",
@@ -37,8 +39,12 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
         if name == asked:
             module = importlib.import_module(f"simsam.cli.{name}")
             module.add_arguments(command)
-            command.set_defaults(run=module.run)
+            command.set_defaults(run=module.run, kept=getattr(module, "kept", nothing_kept))
     return top
+
+
+def nothing_kept(args: argparse.Namespace) -> str:
+    return "nothing of it is kept"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,10 +52,19 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     args = parser(next((a for a in arguments if a in COMMANDS), None)).parse_args(arguments)
     try:
-        return args.run(args)
+        code = args.run(args)
+        sys.stdout.flush()
+        return code
     except SimsamError as error:
         print(f"simsam: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # as in `simsam info | head -1`: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        return 141
+    except PermissionError as error:
+        where = error.filename or "a file"
+        print(f"simsam: cannot use {where}: {error.strerror}; take another place.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("simsam: interrupted; what is finished is kept, the same command goes on.", file=sys.stderr)
+        print(f"simsam: interrupted; {args.kept(args)}.", file=sys.stderr)
         return 130

@@ -7,13 +7,13 @@ import argparse
 from simsam import __version__
 from simsam.backbones import load_backbone
 from simsam.benchmark import STAGES, TOKENS, benchmark
-from simsam.files import write_json
+from simsam.files import check_target, write_json
 from simsam.images import load_image
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the rows as JSON")
-    parser.add_argument("--image", metavar="PHOTO", help="a photo to run on (default: one of scikit-image's)")
+    parser.add_argument("--image", metavar="PHOTO", help="a photo to run on (default: one of the cutouts)")
     parser.add_argument(
         "--tokens", type=int, nargs="+", default=TOKENS, metavar="N", help="sizes of the grid"
     )
@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.json:
+        check_target(args.json)  # before all the work
     backbone = load_backbone(args.backbone, args.weights, args.device)
     report = benchmark(
         backbone,

@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
+
 from simsam.errors import SimsamError
 
 ADVICE = "give a file of `simsam evaluate --json`"
@@ -19,8 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from simsam.evaluate import compare
-    from simsam.files import write_json
+    from simsam.files import check_target, write_json
 
+    if args.json:
+        check_target(args.json)
     result = compare(read_evaluation(args.a), read_evaluation(args.b))
     _print(result)
     if args.json:
@@ -40,7 +44,29 @@ def read_evaluation(path: str) -> dict:
     missing = [key for key in keys if key not in result] if isinstance(result, dict) else list(keys)
     if missing:
         raise SimsamError(f"{path} is no evaluation (it has no {missing[0]}); {ADVICE}.")
+    if not _is_whole(result):
+        what = "a number for each image, and in the semantic task a matrix of counts, was expected"
+        raise SimsamError(f"{path} is a damaged evaluation ({what}); {ADVICE}.")
     return result
+
+
+def _is_whole(result: dict) -> bool:
+    """Whether a number stands where `compare` expects one, and in a semantic result a matrix of counts."""
+    if not all(isinstance(result[key], dict) for key in ("changed", "per_image")):
+        return False
+    kinds = (int, float, *[type(None)] * (result["task"] == "semantic"))  # None: all of the image is void
+    if not all(isinstance(value, kinds) for value in result["per_image"].values()):
+        return False
+    if result["task"] != "semantic":
+        return True
+    tables = result.get("confusions")
+    if not isinstance(tables, dict) or tables.keys() != result["per_image"].keys():
+        return False
+    try:
+        counts = np.array([*tables.values()])
+    except ValueError:  # tables of several shapes
+        return False
+    return counts.ndim == 3 and counts.dtype.kind in "iu"
 
 
 def _print(result: dict) -> None:
@@ -53,7 +79,7 @@ def _print(result: dict) -> None:
         print(f"mean IoU of {name.upper()}  {100 * side['miou']:7.2f}  {what}")
     low, high = (100 * v for v in result["interval"])
     print(f"A - B          {100 * result['difference']:+7.2f}  [{low:+.2f}, {high:+.2f}] (95 %, paired)")
-    width = max(5, *(len(row["id"]) for row in result["largest"]))
+    width = max([5, *(len(row["id"]) for row in result["largest"])])
     print(f"\nwhere they differ most\n{'image':{width}}  {'A':>6}  {'B':>6}  {'A - B':>7}")
     for row in result["largest"]:
         a, b, difference = (100 * row[key] for key in ("a", "b", "difference"))

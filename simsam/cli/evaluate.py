@@ -5,34 +5,60 @@ from __future__ import annotations
 import argparse
 import sys
 
-from simsam.cli.options import add_recipe, recipe_of
+from simsam.cli.options import add_recipe, recipe_of, semantic_recipe_of
 from simsam.datasets import DATASETS, TASKS, Dataset, open_dataset
 from simsam.errors import SimsamError
+from simsam.files import check_target
+from simsam.recipes import RECIPES
+from simsam.semantic_recipes import SEMANTIC_RECIPES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     parser.add_argument("--root", metavar="DIR", help="the folder of the data set (cutouts needs none)")
     parser.add_argument("--task", default="object", help=f"{' or '.join(TASKS)} (default: object)")
-    add_recipe(parser)
+    recipes = f"{', '.join(RECIPES)}; of the semantic task {', '.join(SEMANTIC_RECIPES)}"
+    add_recipe(parser, [recipes], "simsam, or objects")
     parser.set_defaults(recipe=None)  # each task has its own
     parser.add_argument(
-        "--classes", metavar="N", type=int, help="labels of the semantic task (default: the set's)"
+        "--classes", metavar="N", type=int, help="labels, of the semantic task (default: the set's)"
     )
     which = parser.add_argument_group("which images")
     which.add_argument("--split", help="train, val, test or trainval, where the data set has them")
     which.add_argument("--select", metavar="R/M", help="only the ids that leave R when divided by M")
     which.add_argument("--limit", metavar="N", type=int, help="only the first N")
     how = parser.add_argument_group("how to run")
-    how.add_argument("--json", metavar="FILE", help="the result; a run that was killed goes on there")
-    how.add_argument("--cache", metavar="DIR", help="keep the features in this folder and look them up there")
+    how.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write the result; in the object task a run that was killed goes on there, in the semantic task "
+        "it needs --cache for that",
+    )
+    how.add_argument(
+        "--cache",
+        metavar="DIR",
+        help="keep features (in the semantic task regions too) in this folder and look them up there",
+    )
     how.add_argument(
         "--processes", metavar="N", type=int, default=1, help="how many, on this machine (default: 1)"
     )
     how.add_argument("--batch", metavar="N", type=int, help="images at once (default: 1, on a GPU 16)")
 
 
+def kept(args: argparse.Namespace) -> str:
+    """What a run that is interrupted leaves."""
+    if args.json and args.task != "semantic":
+        return "what is measured is kept, the same command goes on"
+    if args.cache:
+        return f"what was computed is kept in {args.cache}, the same command looks it up there"
+    return "nothing of it is kept, which --cache DIR would do"
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.batch is not None and args.batch < 1:
+        raise SimsamError(f"batch={args.batch} images: give at least 1.")
+    if args.classes is not None and args.task != "semantic":
+        raise SimsamError(f"--classes {args.classes} is of --task semantic: add that, or leave it out.")
     if args.processes == 1:
         return _run(args)
     from simsam.launch import launch
@@ -62,7 +88,7 @@ def _run(args: argparse.Namespace) -> int:
             _print(result)
             for name, why in result["failed"].items():
                 print(f"simsam: {name} was left out: {why}", file=sys.stderr)
-    return 1 if result["failed"] else 0
+    return 2 if result["failed"] else 0
 
 
 def _object(args: argparse.Namespace, dataset: Dataset) -> dict:
@@ -70,18 +96,26 @@ def _object(args: argparse.Namespace, dataset: Dataset) -> dict:
 
     args.recipe = args.recipe or "simsam"
     recipe = recipe_of(args)
+    _check_target(args)
     return evaluate(dataset, recipe, _backbone(args, recipe.backbone), **_options(args))
 
 
 def _semantic(args: argparse.Namespace, dataset: Dataset) -> dict:
     from simsam.semantic_evaluation import evaluate_semantic
-    from simsam.semantic_recipes import get_semantic_recipe, parse_semantic_setting
+    from simsam.semantics import check_classes
 
-    changes = dict(parse_semantic_setting(text) for text in args.set)
-    changes |= {key: getattr(args, key) for key in ("refine", "backbone") if getattr(args, key)}
-    recipe = get_semantic_recipe(args.recipe or "objects", **changes)
+    args.recipe = args.recipe or "objects"
+    recipe = semantic_recipe_of(args)
+    check_classes(len(dataset.classes) if args.classes is None else args.classes, recipe)
+    _check_target(args)
     backbone = _backbone(args, recipe.base.backbone)
     return evaluate_semantic(dataset, recipe, backbone, classes=args.classes, **_options(args))
+
+
+def _check_target(args: argparse.Namespace) -> None:
+    """Before all the work: a result that cannot be written would be lost."""
+    if args.json:
+        check_target(args.json)
 
 
 def _options(args: argparse.Namespace) -> dict:

@@ -10,7 +10,9 @@ import torch
 
 from simsam import __version__
 from simsam.backbones import describe_weights
-from simsam.weights import cache_dir, found_weights
+from simsam.errors import SimsamError
+from simsam.weights import cache_dir, recorded_names
+from simsam.wheel import WHEEL_BACKBONE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +24,9 @@ def run(args: argparse.Namespace) -> int:
     print(f"simsam {__version__}, Python {platform.python_version()}, torch {torch.__version__}")
     print(f"{os.cpu_count()} CPU cores, {', '.join(devices)}")
     print(f"weights are kept in {cache_dir()}")
-    for name in sorted({*found_weights(), "dinov2_vits14"}):
-        print(f"  {name}: {describe_weights(name)}")
+    for name in sorted({*recorded_names(), WHEEL_BACKBONE}):
+        try:
+            print(f"  {name}: {describe_weights(name)}")
+        except SimsamError as error:  # a damaged record, or a file of somebody else's
+            print(f"  {name}.json there: {error}")
     return 0

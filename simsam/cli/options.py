@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
+from simsam.errors import SimsamError
 from simsam.recipes import RECIPES, Recipe, get_recipe, parse_setting
+from simsam.semantic_recipes import SemanticRecipe, get_semantic_recipe, parse_semantic_setting
 
 
 def add_recipe(
@@ -33,3 +37,34 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     if args.backbone:
         changes["backbone"] = args.backbone
     return get_recipe(args.recipe, **changes)
+
+
+def semantic_recipe_of(args: argparse.Namespace) -> SemanticRecipe:
+    """The semantic recipe that the options ask for."""
+    changes = dict(parse_semantic_setting(text) for text in args.set)
+    changes |= {name: getattr(args, name) for name in ("refine", "backbone") if getattr(args, name)}
+    return get_semantic_recipe(args.recipe, **changes)
+
+
+def check_least(name: str, value: int | None, least: int = 1) -> None:
+    """Raise `SimsamError` for an option that is given and smaller than it may be."""
+    if value is not None and value < least:
+        raise SimsamError(f"{name} {value}: give {least} or more.")
+
+
+def check_apart(folder: Path, given: Iterable[str], targets: Iterable[Path] = ()) -> None:
+    """Raise `SimsamError` when what is written would get in the way of what is there.
+
+    In a folder of photos the next run would take masks for photos; and among single photos, files that are
+    there already (masks by hand, say) would be lost. Below the photos it is safe.
+    """
+    there = os.path.realpath(folder)
+    advice = f"choose another folder for the output, such as {folder / 'masks'}"
+    homes = set()
+    for name in given:
+        if Path(name).is_dir() and os.path.realpath(name) == there:
+            raise SimsamError(f"{folder} holds the photos themselves: {advice}.")
+        homes.add(os.path.realpath(Path(name).parent))
+    lost = next((path for path in targets if path.exists()), None) if there in homes else None
+    if lost is not None:
+        raise SimsamError(f"{lost} lies beside the photos already and would be overwritten: {advice}.")

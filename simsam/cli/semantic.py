@@ -8,20 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from simsam.backbones import load_backbone
-from simsam.cli.options import add_recipe
+from simsam.cli.options import add_recipe, check_apart, check_least, semantic_recipe_of
 from simsam.cli.segment import find_photos, report
 from simsam.distributed import gather, process_group, rank, share
-from simsam.errors import SimsamError
-from simsam.files import write_json, write_png
+from simsam.files import make_folder, write_json, write_png
 from simsam.folder import output_names
 from simsam.labelsheet import example, label_colors, label_sheet, write_labels
-from simsam.semantic_recipes import (
-    SEMANTIC_RECIPES,
-    SemanticRecipe,
-    get_semantic_recipe,
-    parse_semantic_setting,
-)
-from simsam.semantics import Collection, segment_collection
+from simsam.semantic_recipes import SEMANTIC_RECIPES
+from simsam.semantics import Collection, check_classes, segment_collection
 from simsam.version import code_version
 
 KEPT = ".regions"  # in the output folder: with it a run that was stopped goes on
@@ -41,26 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe(parser, SEMANTIC_RECIPES, "objects")
 
 
-def semantic_recipe_of(args: argparse.Namespace) -> SemanticRecipe:
-    """The semantic recipe that the options ask for."""
-    changes = dict(parse_semantic_setting(text) for text in args.set)
-    changes |= {name: getattr(args, name) for name in ("refine", "backbone") if getattr(args, name)}
-    return get_semantic_recipe(args.recipe, **changes)
+def kept(args: argparse.Namespace) -> str:
+    """What a run that is interrupted leaves."""
+    return "the regions found are kept, the same command goes on"
 
 
 def run(args: argparse.Namespace) -> int:
     recipe = semantic_recipe_of(args)
-    if args.batch is not None and args.batch < 1:
-        raise SimsamError(f"--batch {args.batch}: give 1 or more.")
+    check_classes(args.classes, recipe)
+    check_least("--batch", args.batch)
     folder = Path(args.output)
-    if folder.exists() and not folder.is_dir():
-        raise SimsamError(f"{folder} is a file: give a folder for the output.")
     paths, failed = find_photos(args.photos)
+    names = output_names(paths)
+    made = [*(f"{name}_labels.png" for name in names), "labels.png", "labels.json"]
+    check_apart(folder, args.photos, (folder / name for name in made))
     if not paths:
         return report(failed, f"nothing done in {folder}", args.quiet)
-    names = output_names(paths)
     with process_group():
         backbone = load_backbone(recipe.base.backbone, args.weights, args.device)
+        make_folder(folder)  # before all the work: it may be none that can be written
         options = {"cache": folder / KEPT, "batch": args.batch, "progress": not args.quiet}
         collection = segment_collection(paths, recipe, args.classes, backbone, **options)
         failed |= {paths[i]: why for i, why in collection.failed.items()}

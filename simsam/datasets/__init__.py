@@ -82,10 +82,13 @@ def _open(name: str, source: Source, root: str | Path | None, task: str, split: 
     if root is None:
         raise SimsamError(f"no root folder was given: {advice}")
     root = Path(root).expanduser()
-    if not root.is_dir():
-        raise SimsamError(f"there is no folder {root}: {advice}")
     try:
+        if not root.is_dir():
+            raise SimsamError(f"there is no folder {root}: {advice}")
         return source.open(root, task, split)
     except NotFoundError:
         what = f"the split {split!r} of {name}" if split else name
         raise SimsamError(f"{root} does not hold {what}: {advice}") from None
+    except OSError as error:
+        what = f"cannot read {error.filename or root}: {error.strerror}"
+        raise SimsamError(f"{what}; give a folder that can be read.") from error

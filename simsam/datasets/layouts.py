@@ -114,8 +114,13 @@ def folder(root: Path, task: str, split: str | None) -> Samples:
 
     The classes of label maps are the lines of `classes.txt`, or else "class 0" to the largest label seen.
     """
-    beside = any(path.is_file() and path.suffix.lower() in SUFFIXES for path in root.iterdir())
-    pairs = pair_beside(root) if beside else _pairs(root, [], [], split)
+    folders = find_folders(root, [], [FLAT])  # first: a preview.jpg may lie beside them
+    if folders is not None:
+        pairs = pair_folders(*folders)
+    elif any(path.is_file() and path.suffix.lower() in SUFFIXES for path in root.iterdir()):
+        pairs = pair_beside(root)
+    else:
+        raise NotFoundError
     if task == "object":
         return _black_and_white(pairs)
     if (root / "classes.txt").is_file():

@@ -11,6 +11,7 @@ from PIL import Image
 from simsam.errors import SimsamError
 from simsam.metrics import VOID
 
+DAMAGES = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says of bad files
 Reader = Callable[..., np.ndarray]  # (mask path, image path, settings) -> truth
 
 
@@ -48,12 +49,20 @@ def read_foreground(path: Path, image_path: Path, classes: int) -> np.ndarray:
 
 
 def largest_label(paths: list[Path]) -> int:
-    """The largest label but 255 in any of the label maps (0 if there is none); reads them all."""
-    largest = 0
+    """The largest label but 255 in any of the label maps (0 if there is none); reads them all.
+
+    A file that is none counts for nothing, unless all are: who reads it later is told what is wrong with it.
+    """
+    found, why = [], None
     for path in paths:
-        pixels, _ = _read(path, None, gray=False)
-        largest = max(largest, int(pixels[pixels != VOID].max(initial=0)))
-    return largest
+        try:
+            pixels, _ = _read(path, None, gray=False)
+            found.append(int(pixels[pixels != VOID].max(initial=0)))
+        except SimsamError as error:
+            why = why or error
+    if why is not None and not found:
+        raise why
+    return max(found, default=0)
 
 
 def _read(path: Path, image_path: Path | None, gray: bool) -> tuple[np.ndarray, str]:
@@ -64,8 +73,9 @@ def _read(path: Path, image_path: Path | None, gray: bool) -> tuple[np.ndarray, 
             if gray and mode in ("LA", "RGB", "RGBA"):
                 file = file.convert("L")
             pixels = np.asarray(file)
-    except (OSError, SyntaxError) as error:
-        raise SimsamError(f"cannot read the mask {path}: {error}; fetch it again.") from error
+    except DAMAGES as error:
+        why = str(error).rstrip(".")
+        raise SimsamError(f"cannot read the mask {path}: {why}; fetch it again.") from error
     if mode != "1" and (pixels.ndim != 2 or pixels.dtype != np.uint8):
         kind = "a black-and-white image" if gray else "a gray or palette image of labels"
         raise SimsamError(f"the mask {path} has mode {mode}: expected {kind} with 8 bits a pixel.")
@@ -82,7 +92,8 @@ def _image_shape(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as file:
             width, height = file.size
-            turned = file.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 lie on their side
-    except OSError as error:
-        raise SimsamError(f"cannot read the image {path}: {error}; fetch it again.") from error
+            turned = file.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF: lies on its side
+    except DAMAGES as error:
+        why = str(error).rstrip(".")
+        raise SimsamError(f"cannot read the image {path}: {why}; fetch it again.") from error
     return (width, height) if turned else (height, width)
