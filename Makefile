@@ -48,6 +48,7 @@ results: setup  ## measure again what the book reports: make results [ECSSD=DIR]
 ifdef ECSSD
 	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)"
 	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 3/4
+	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 1/4 --add
 	$(PY) tools/results.py head_features stages peers --dataset ecssd --root "$(ECSSD)" --select 3/8
 	$(PY) tools/results.py layers --dataset ecssd --root "$(ECSSD)" --select 3/16
 	$(PY) tools/collection_head.py --root "$(ECSSD)"

@@ -154,6 +154,13 @@ def merged(file: Path, lines: list[dict]) -> list[dict]:
         return [new.get(tuple(line[k] for k in key), line) for line in csv.DictReader(table)]
 
 
+def added(file: Path, lines: list[dict]) -> list[dict]:
+    """The lines of a table that are of other images, then these."""
+    splits = {line["split"] for line in lines}
+    with file.open(newline="") as table:
+        return [*(line for line in csv.DictReader(table) if line["split"] not in splits), *lines]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("families", nargs="*", default=[*FAMILIES], help=", ".join(FAMILIES))
@@ -162,6 +169,7 @@ def main() -> None:
     parser.add_argument("--select", help="R/M: the ids that leave R when divided by M")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--cache", help="a folder to keep features in")
+    parser.add_argument("--add", action="store_true", help="keep the table's lines of other images")
     parser.add_argument("--only", nargs="+", metavar="RECIPE", help="replace just the lines of these recipes")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the CSV files")
     args = parser.parse_args()
@@ -186,7 +194,9 @@ def main() -> None:
         results = dict(zip(recipes, found, strict=True))
         lines = table(rows, results, args.dataset, splits(dataset, args.select, family), command)
         file = args.output / f"{family}_{args.dataset}.csv"
-        write_table(file, merged(file, lines) if args.only else lines)
+        if args.only or args.add:
+            lines = (merged if args.only else added)(file, lines)
+        write_table(file, lines)
         journal.unlink()  # the CSV is what the book reads
 
 
