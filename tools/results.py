@@ -14,7 +14,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -187,9 +187,10 @@ def main() -> None:
         rows = [row for row in FAMILIES[family]() if not args.only or row.recipe.name in args.only]
         recipes = list(dict.fromkeys(r for row in rows for r in (row.recipe, row.baseline)))
         journal = args.output / f"{family}_{args.dataset}.json"
-        with heads_trained_once():
+        shared = family.startswith("head")
+        with heads_trained_once() if shared else nullcontext():
             found = run_recipes(dataset, recipes, backbone, file=journal, cache=args.cache, progress=True)
-        if family.startswith("head"):  # who pays for a shared head is an accident
+        if shared:  # who pays for a shared head is an accident
             found = [result | {"seconds_per_image": float("nan")} for result in found]
         results = dict(zip(recipes, found, strict=True))
         lines = table(rows, results, args.dataset, splits(dataset, args.select, family), command)
