@@ -11,11 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simsam.errors import SimsamError, unknown
+from simsam.matmul import full_width
 
 OFFSETS = ("none", "mean", "max/3", "quantile:0.5")
 COLORS = ("knn", "random_walk")
 
 
+@full_width()
 def similarity(tokens: Tensor, unit: bool = True) -> Tensor:
     """S = F F^T, (n, n). With `unit` the rows of F have unit length first and S holds cosines in [-1, 1]."""
     x = F.normalize(tokens, dim=-1) if unit else tokens
@@ -80,13 +82,14 @@ def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: 
     """
     if not kappa >= 0 or kappa == float("inf"):
         raise SimsamError(f"kappa={kappa}: the weight of W_SA is a finite number that is not negative.")
-    W = W_A if W_SA is None or kappa == 0 else W_A + kappa * W_SA
+    W = W_A if W_SA is None or kappa == 0 else torch.add(W_A, W_SA, alpha=kappa)
     W = W.clamp_min(0)
     peak = W.amax((-1, -2), keepdim=True)
     if not torch.isfinite(peak).all():
         raise SimsamError("the affinity holds NaN or infinite entries: expected finite tokens.")
     # what rounding leaves of a constant is no edge: without this, a uniform image would be cut along noise
-    return torch.where(peak > 100 * torch.finfo(W.dtype).eps, W / peak, 0) + floor
+    peak = torch.where(peak > 100 * torch.finfo(W.dtype).eps, peak, torch.inf)
+    return (W / peak).add_(floor)
 
 
 def binary_affinity(tokens: Tensor, tau: float = 0.2, floor: float = 1e-5) -> Tensor:

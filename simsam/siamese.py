@@ -11,33 +11,17 @@ and what the affinity reads afterwards is G = pi(psi(F)).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from simsam.autograd import ELU, Cosine
 from simsam.errors import SimsamError
+from simsam.matmul import full_width
 from simsam.views import ViewRange, apply_views, random_affine
-
-
-class ELU(torch.autograd.Function):
-    """x above 0, exp(x) - 1 below, of any shape.
-
-    torch's own takes expm1, which it computes entry by entry on a CPU, much slower than exp: with it, a fifth
-    of the time of a training. The two differ by the rounding of numbers near 1.
-    """
-
-    @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
-        y = torch.maximum(x, x.clamp_max(0).exp_().sub_(1))
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> Tensor:
-        (y,) = ctx.saved_tensors
-        return grad * y.clamp_max(0).add_(1)
 
 
 @dataclass
@@ -109,14 +93,13 @@ def init_head(
 
 def siamese_loss(head: Head, alpha: Tensor, beta: Tensor, stop_gradient: bool = True) -> Tensor:
     """The symmetric loss of each image, (B,), from paired views (B, m, d) and (B, m, d)."""
-    m = alpha.shape[1]
     z = head.projector(torch.cat([alpha, beta], 1))
-    p = F.normalize(head.predictor(z), dim=-1)
-    target = F.normalize(z.detach() if stop_gradient else z, dim=-1)
-    crossed = (p[:, :m] * target[:, m:]).sum(-1) + (p[:, m:] * target[:, :m]).sum(-1)
-    return -crossed.mean(1) / 2
+    p = head.predictor(z)
+    target = (z.detach() if stop_gradient else z).roll(alpha.shape[1], 1)  # z_beta, z_alpha
+    return -Cosine.apply(p, target).mean(1)
 
 
+@full_width()
 def train_head(
     tokens: Tensor,
     grid: tuple[int, int],
@@ -175,6 +158,7 @@ def train_head(
     return _result(head, x, losses, single)
 
 
+@full_width()
 def closed_form_head(
     tokens: Tensor,
     grid: tuple[int, int],
@@ -207,40 +191,44 @@ def closed_form_head(
     B, n, d = x.shape
     generator = torch.Generator().manual_seed(seed)
     head = init_head(B, d, 1, 0, projector_nonlinear, generator=generator, device=x.device)
-    seen = apply_views(x, grid, random_affine(2 * pairs, grid, views or ViewRange(), generator))
-    z = head.projector(seen.reshape(B, -1, d)).view(B, 2 * pairs, n, d)
-    target = F.normalize(z, dim=-1).view(B, pairs, 2, n, d).flip(2).reshape(B, -1, d)
-    z = z.reshape(B, -1, d)
-    predictor = solve_predictor(z, target, ridge)
-    head.predictor = Layers([predictor[:, :d]], [predictor[:, d:]], nonlinear=False)
-    loss = -F.cosine_similarity(head.predictor(z), target, dim=-1).mean(1, keepdim=True)
-    return _result(head, x, loss, single)
+    # a view's token is a weighted mean of tokens, so psi's linear map may come first, once for all views
+    linear = replace(head.projector, nonlinear=False)(x)
+    terms = []
+    for moves in random_affine(2 * pairs, grid, views or ViewRange(), generator).split(2):
+        z = apply_views(linear, grid, moves).view(B, 2 * n, d)
+        z = ELU.apply(z) if projector_nonlinear else z
+        terms.append((z, F.normalize(z.roll(n, 1), dim=-1)))
+    P = solve_predictor(terms, ridge)
+    head.predictor = Layers([P[:, :d]], [P[:, d:]], nonlinear=False)
+    losses = [-Cosine.apply(head.predictor(z), target).mean(1) for z, target in terms]
+    return _result(head, x, torch.stack(losses).mean(0)[:, None], single)
 
 
-def solve_predictor(z: Tensor, target: Tensor, ridge: float) -> Tensor:
-    """Minimiser (B, d + 1, d) of |[z 1] P - target|^2 + ridge m s |P|^2 for z, target (B, m, d).
+def solve_predictor(terms: Sequence[tuple[Tensor, Tensor]], ridge: float) -> Tensor:
+    """Minimiser (B, d + 1, d) of the sum of |[z 1] P - t|^2 over `terms` (z, t), plus ridge m s |P|^2.
 
+    z and t are (B, m_i, d), m is the sum of all m_i, s the mean square of the entries of all z.
     Raises `SimsamError` where the ridge is too small for the dtype.
     """
-    m, d = z.shape[1:]
-    z = F.pad(z, (0, 1), value=1.0)
-    gram = z.transpose(1, 2) @ z
-    weight = ridge * m * z[..., :d].square().mean((1, 2)).clamp_min(1e-12)
-    gram = gram + weight.view(-1, 1, 1) * torch.eye(d + 1, device=z.device, dtype=z.dtype)
+    ones = sum(z.sum(1) for z, _ in terms)  # the products with the column of ones
+    gram = F.pad(sum(z.mT @ z for z, _ in terms), (0, 1, 0, 1), value=sum(z.shape[1] for z, _ in terms))
+    gram[:, -1, :-1] = gram[:, :-1, -1] = ones
+    diagonal = gram.diagonal(dim1=1, dim2=2)
+    diagonal += ridge * diagonal[:, :-1].mean(1, keepdim=True).clamp_min(1e-12)
+    cross = torch.cat([sum(z.mT @ t for z, t in terms), sum(t.sum(1, keepdim=True) for _, t in terms)], 1)
     try:
-        factor = torch.linalg.cholesky(gram)
+        return torch.cholesky_solve(cross, torch.linalg.cholesky(gram))
     except torch.linalg.LinAlgError:
         raise SimsamError(
             f"ridge={ridge}: too small for these tokens, the matrix is singular; give 1e-4 or more."
         ) from None
-    return torch.cholesky_solve(z.transpose(1, 2) @ target, factor)
 
 
 def _view_pairs(x: Tensor, grid: tuple[int, int], maps: Tensor):
-    """The two views of each epoch, (B, n, d) twice; all from one `grid_sample` while they fit in 1 GB."""
+    """The two views of each epoch, (B, n, d) twice; made together while they fit in 8 MB, a cache."""
     if not len(maps):
         return
-    together = max(2, int(2**28 // x.numel()) // 2 * 2)
+    together = max(2, 2**21 // x.numel() // 2 * 2)
     for chunk in maps.split(together):
         seen = apply_views(x, grid, chunk).transpose(0, 1)  # (V, B, n, d)
         yield from zip(seen[0::2], seen[1::2])

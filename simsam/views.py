@@ -42,19 +42,33 @@ def random_affine(count: int, grid: tuple[int, int], ranges: ViewRange, generato
 def apply_views(tokens: Tensor, grid: tuple[int, int], maps: Tensor) -> Tensor:
     """Each map applied to each image's token grid: (B, n, d) and (V, 2, 3) -> (B, V, n, d).
 
-    Bilinear between tokens, reflected at the border of the grid; all of it in one `grid_sample`.
+    Bilinear between tokens, reflected at the border of the grid. A view's token is a weighted sum of four
+    tokens; one `embedding_bag` takes all sums of all views and images.
     """
     B, n, d = tokens.shape
+    which, weight = _four_neighbours(grid, maps.to(tokens))
+    which = which + n * torch.arange(B, device=tokens.device).view(B, 1, 1, 1)  # rows of (B n, d)
+    weight = weight.expand(B, -1, -1, -1)
+    rows = tokens.reshape(B * n, d)
+    out = F.embedding_bag(which.view(-1, 4), rows, mode="sum", per_sample_weights=weight.reshape(-1, 4))
+    return out.view(B, len(maps), n, d)
+
+
+def _four_neighbours(grid: tuple[int, int], maps: Tensor) -> tuple[Tensor, Tensor]:
+    """The tokens each token of a view lies between: indices (V, n, 4) int64, and weights that sum to 1."""
     h, w = grid
-    V = len(maps)
-    maps = maps.to(tokens)
-    y, x = torch.meshgrid(torch.arange(h).to(tokens), torch.arange(w).to(tokens), indexing="ij")
-    here = torch.stack([y - (h - 1) / 2, x - (w - 1) / 2], -1).view(1, n, 2)
-    there = here @ maps[:, :, :2].transpose(1, 2) + maps[:, None, :, 2]  # (V, n, 2)
-    # grid_sample wants (x, y), with -1 and 1 at the outer edges of the first and the last token
-    places = torch.stack([2 * there[..., 1] / w, 2 * there[..., 0] / h], -1).view(1, V * h, w, 2)
-    image = tokens.transpose(1, 2).reshape(B, d, h, w)
-    out = F.grid_sample(
-        image, places.expand(B, -1, -1, -1), mode="bilinear", padding_mode="reflection", align_corners=False
-    )
-    return out.view(B, d, V, n).permute(0, 2, 3, 1)
+    last = torch.tensor([h - 1, w - 1]).to(maps)
+    y, x = torch.meshgrid(torch.arange(h).to(maps), torch.arange(w).to(maps), indexing="ij")
+    here = torch.stack([y, x], -1).view(1, h * w, 2) - last / 2
+    there = here @ maps[:, :, :2].transpose(1, 2) + maps[:, None, :, 2] + last / 2  # (V, n, 2)
+    # reflect at the outer edges of the first and the last token, half a token beyond their centres
+    there = (there + 0.5).remainder(2 * last + 2)
+    there = (torch.minimum(there, 2 * last + 2 - there) - 0.5).clamp_min(0).minimum(last)
+    near = there.floor()
+    far = (near + 1).minimum(last)
+    share = there - near  # of the far one
+    (top, left), (bottom, right) = near.long().unbind(-1), far.long().unbind(-1)
+    (p, q) = share.unbind(-1)
+    which = [top * w + left, top * w + right, bottom * w + left, bottom * w + right]
+    weight = [(1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q]
+    return torch.stack(which, -1), torch.stack(weight, -1)

@@ -68,9 +68,8 @@ def train_in_closed_form(collection: list[Features]) -> Head:
     generator = torch.Generator().manual_seed(SEED)
     head = untrained(collection[0].tokens.shape[-1])
     pairs = [[head.projector(view) for view in view_pair(f, generator)] for f in collection]
-    z = torch.cat([view for alpha, beta in pairs for view in (alpha, beta)], 1)
-    target = torch.cat([F.normalize(view, dim=-1) for alpha, beta in pairs for view in (beta, alpha)], 1)
-    P = solve_predictor(z, target, RIDGE)
+    crossed = [two for alpha, beta in pairs for two in ((alpha, beta), (beta, alpha))]
+    P = solve_predictor([(z, F.normalize(other, dim=-1)) for z, other in crossed], RIDGE)
     head.predictor = Layers([P[:, :-1]], [P[:, -1:]], nonlinear=False)
     return head
 
