@@ -1,6 +1,7 @@
 """Chapter 3. From tokens to a graph: W_A, W_SA and their sum W_feat.
 
-Every function takes one image, (n, d) or (n, n), or a batch, (B, n, d) or (B, n, n).
+Every function takes one image, (n, d) or (n, n), or a batch, (B, n, d) or (B, n, n). What they have made
+themselves they change in place: a graph is large, and to fetch new memory for it takes longer than the sums.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ def similarity(tokens: Tensor, unit: bool = True) -> Tensor:
     return x @ x.transpose(-1, -2)
 
 
-def subtract_offset(S: Tensor, offset: str = "mean") -> Tensor:
-    """S minus one number an image: nothing, its mean (the paper), a third of its maximum (the released
-    code) or a quantile ("quantile:q", q in [0, 1]; exact, so n^2 log n).
+def offset_value(S: Tensor, offset: str = "mean") -> Tensor:
+    """One number an image, (1, 1) or (B, 1, 1): 0 ("none"), the mean of S (the paper), a third of its
+    maximum (the released code) or a quantile ("quantile:q", q in [0, 1]; exact, so n^2 log n).
 
     Raises `SimsamError` for an unknown offset.
     """
     flat, q = S.flatten(-2), offset_quantile(offset)
     if offset == "none":
-        return S
-    if offset == "mean":
+        value = torch.zeros_like(flat[..., 0])
+    elif offset == "mean":
         value = flat.mean(-1)
     elif offset == "max/3":
         value = flat.amax(-1) / 3
@@ -41,7 +42,7 @@ def subtract_offset(S: Tensor, offset: str = "mean") -> Tensor:
         # kthvalue, because torch.quantile refuses more than 16 million entries
         rank = 1 + round(q * (flat.shape[-1] - 1))
         value = flat.kthvalue(rank, dim=-1).values
-    return S - value[..., None, None]
+    return value[..., None, None]
 
 
 def offset_quantile(offset: str) -> float | None:
@@ -62,7 +63,8 @@ def offset_quantile(offset: str) -> float | None:
 
 def vanilla_affinity(tokens: Tensor, offset: str = "mean") -> Tensor:
     """W_A = F F^T - offset for tokens (n, d) read with rows of unit length. Entries may be negative."""
-    return subtract_offset(similarity(tokens), offset)
+    S = similarity(tokens)
+    return S.sub_(offset_value(S, offset))
 
 
 def semantic_affinity(G: Tensor, unit: bool = True, offset: str = "none") -> Tensor:
@@ -70,7 +72,8 @@ def semantic_affinity(G: Tensor, unit: bool = True, offset: str = "none") -> Ten
 
     The paper does not say that the rows of G have unit length; `unit` decides. Entries may be negative.
     """
-    return subtract_offset(similarity(G, unit), offset)
+    S = similarity(G, unit)
+    return S.sub_(offset_value(S, offset))
 
 
 def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: float = 0.0) -> Tensor:
@@ -82,8 +85,8 @@ def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: 
     """
     if not kappa >= 0 or kappa == float("inf"):
         raise SimsamError(f"kappa={kappa}: the weight of W_SA is a finite number that is not negative.")
-    W = W_A if W_SA is None or kappa == 0 else torch.add(W_A, W_SA, alpha=kappa)
-    W = W.clamp_min(0)
+    alone = W_SA is None or kappa == 0
+    W = W_A.clamp_min(0) if alone else torch.add(W_A, W_SA, alpha=kappa).clamp_min_(0)
     peak = W.amax((-1, -2), keepdim=True)
     if not torch.isfinite(peak).all():
         raise SimsamError("the affinity holds NaN or infinite entries: expected finite tokens.")

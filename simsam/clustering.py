@@ -39,16 +39,20 @@ def kmeans(
 def _lloyd(x: Tensor, centres: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
     """Centres (B, R, k, d) moved to their points' means until no label changes; and labels (B, R, n)."""
     numbers = torch.arange(centres.shape[-2], device=x.device)
+    x1 = torch.cat([x, torch.ones_like(x[..., :1])], -1)
     previous = None
     for _ in range(iterations):
-        labels = _squared_distance(x, centres).argmin(-1)
+        # |x|^2 aside, which no centre changes, the squared distance is [x 1] . [-2 c, |c|^2]
+        c1 = torch.cat([-2 * centres, centres.square().sum(-1, keepdim=True)], -1)
+        labels = (x1 @ c1.mT).argmin(-1)
         if previous is not None and torch.equal(labels, previous):
             break
         previous = labels
         member = (labels[..., None] == numbers).to(x.dtype)
-        count = member.sum(-2)[..., None]
-        mean = member.transpose(-1, -2) @ x / count.clamp_min(1)
-        centres = torch.where(count > 0, mean, centres)  # a cluster that lost all its points stays
+        sums = member.mT @ x1  # of the points, and their count
+        count = sums[..., -1:]
+        # a cluster that lost all its points stays
+        centres = torch.where(count > 0, sums[..., :-1] / count.clamp_min(1), centres)
     return centres, labels
 
 

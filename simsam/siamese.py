@@ -210,12 +210,12 @@ def solve_predictor(terms: Sequence[tuple[Tensor, Tensor]], ridge: float) -> Ten
     z and t are (B, m_i, d), m is the sum of all m_i, s the mean square of the entries of all z.
     Raises `SimsamError` where the ridge is too small for the dtype.
     """
-    ones = sum(z.sum(1) for z, _ in terms)  # the products with the column of ones
+    # Z^T Z and Z^T T, with a last row, and a last column, for the column of ones in Z
     gram = F.pad(sum(z.mT @ z for z, _ in terms), (0, 1, 0, 1), value=sum(z.shape[1] for z, _ in terms))
-    gram[:, -1, :-1] = gram[:, :-1, -1] = ones
+    gram[:, -1, :-1] = gram[:, :-1, -1] = sum(z.sum(1) for z, _ in terms)
+    cross = torch.cat([sum(z.mT @ t for z, t in terms), sum(t.sum(1, keepdim=True) for _, t in terms)], 1)
     diagonal = gram.diagonal(dim1=1, dim2=2)
     diagonal += ridge * diagonal[:, :-1].mean(1, keepdim=True).clamp_min(1e-12)
-    cross = torch.cat([sum(z.mT @ t for z, t in terms), sum(t.sum(1, keepdim=True) for _, t in terms)], 1)
     try:
         return torch.cholesky_solve(cross, torch.linalg.cholesky(gram))
     except torch.linalg.LinAlgError:

@@ -7,11 +7,13 @@ others share the k-th eigenvalue, since k columns alone would be an accident of 
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 DENSE_BELOW = 129
@@ -78,9 +80,10 @@ def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) ->
     a = A.detach().cpu().numpy()
     if _in_parts(a):
         return _dense_one(A, k, first)
+    norm = float(np.abs(a).sum(1).max())
     if known:
         u = first.detach().cpu().numpy()
-        shift = a.dtype.type(2 * np.abs(a).sum(1).max())
+        shift = a.dtype.type(2 * norm)
         operator = LinearOperator(a.shape, lambda x: a @ x - shift * (u @ x) * u, dtype=a.dtype)
     else:
         operator = a
@@ -88,16 +91,22 @@ def lanczos(A: Tensor, k: int, first: Tensor | None = None, tol: float = 0.0) ->
     start = np.random.default_rng(0).standard_normal(n).astype(a.dtype)
     try:
         # one thread: a product takes less time than BLAS's threads need to wrest the cores from torch's
-        with threadpool_limits(1, user_api="blas"):
+        with _blas().limit(limits=1, user_api="blas"):
             values, vectors = eigsh(operator, k=min(k - known + 1, n - 1), which="LA", v0=start, tol=tol)
     except ArpackError:
         return _dense_one(A, k, first)
     values, vectors = values[::-1].copy(), vectors[:, ::-1].copy()
-    if _repeated(values, TIE * float(np.abs(a).sum(1).max())):
+    if _repeated(values, TIE * norm):
         return _dense_one(A, k, first)
     values, vectors = values[: k - known], vectors[:, : k - known]
     values, vectors = torch.from_numpy(values).to(A), torch.from_numpy(vectors).to(A)
     return _with_first(A, first, (values, vectors)) if known else (values, vectors)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The libraries whose threads can be limited: looked for once, since that takes longer than a solve."""
+    return ThreadpoolController()
 
 
 def _dense_one(A: Tensor, k: int, first: Tensor | None) -> tuple[Tensor, Tensor]:

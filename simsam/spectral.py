@@ -92,7 +92,7 @@ def _symmetric_problem(W: Tensor, laplacian: str) -> tuple[Tensor, Tensor | None
     root = degree.clamp_min(0).sqrt()
     inverse = torch.where(root > 0, 1 / root.clamp_min(torch.finfo(W.dtype).tiny), torch.zeros_like(root))
     first = root / root.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(W.dtype).tiny)
-    return inverse[..., None] * W * inverse[..., None, :], first, inverse
+    return (inverse[..., None] * W).mul_(inverse[..., None, :]), first, inverse
 
 
 def canonical(values: Tensor, vectors: Tensor, size: float = 1.0, k: int | None = None) -> Tensor:

@@ -12,9 +12,9 @@ from simsam.affinity import (
     binary_affinity,
     color_affinity,
     combine,
+    offset_value,
     semantic_affinity,
     similarity,
-    subtract_offset,
     vanilla_affinity,
 )
 from simsam.siamese import train_head
@@ -48,14 +48,16 @@ def test_similarity_by_hand():
 )
 def test_offsets_by_hand(offset, value):
     S = torch.arange(1.0, 10.0).view(3, 3)
-    torch.testing.assert_close(subtract_offset(S, offset), S - value)
+    torch.testing.assert_close(offset_value(S, offset), torch.tensor([[value]]))
+    both = offset_value(torch.stack([S, 2 * S]), offset)
+    torch.testing.assert_close(both, torch.tensor([[[value]], [[2 * value]]]))
 
 
 def test_quantile_agrees_with_numpy():
     S = torch.randn(31, 31, dtype=torch.float64)
     for q in (0.1, 0.33, 0.9):
         expected = np.quantile(S.numpy(), q, method="nearest")
-        assert float((S - subtract_offset(S, f"quantile:{q}"))[0, 0]) == pytest.approx(expected)
+        assert float(offset_value(S, f"quantile:{q}")) == pytest.approx(expected)
 
 
 def test_combine_by_hand():
@@ -156,9 +158,9 @@ def test_colour_affinity_joins_like_colours(kind):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: subtract_offset(torch.ones(2, 2), "men"), ["offset 'men'", "did you mean 'mean'"]),
-        (lambda: subtract_offset(torch.ones(2, 2), "quantile:x"), ["offset 'quantile:x'"]),
-        (lambda: subtract_offset(torch.ones(2, 2), "quantile:2"), ["between 0 and 1"]),
+        (lambda: offset_value(torch.ones(2, 2), "men"), ["offset 'men'", "did you mean 'mean'"]),
+        (lambda: offset_value(torch.ones(2, 2), "quantile:x"), ["offset 'quantile:x'"]),
+        (lambda: offset_value(torch.ones(2, 2), "quantile:2"), ["between 0 and 1"]),
         (lambda: combine(torch.ones(2, 2), kappa=-1), ["kappa=-1"]),
         (lambda: combine(torch.ones(2, 2), kappa=float("nan")), ["kappa=nan"]),
         (lambda: combine(torch.ones(2, 2), kappa=float("inf")), ["kappa=inf"]),
