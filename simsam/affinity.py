@@ -12,13 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simsam.errors import SimsamError, unknown
-from simsam.matmul import full_width
 
 OFFSETS = ("none", "mean", "max/3", "quantile:0.5")
 COLORS = ("knn", "random_walk")
 
 
-@full_width()
 def similarity(tokens: Tensor, unit: bool = True) -> Tensor:
     """S = F F^T, (n, n). With `unit` the rows of F have unit length first and S holds cosines in [-1, 1]."""
     x = F.normalize(tokens, dim=-1) if unit else tokens

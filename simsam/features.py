@@ -12,7 +12,6 @@ from torch import Tensor
 from simsam.backbones import Backbone
 from simsam.errors import SimsamError, unknown
 from simsam.images import load_image
-from simsam.matmul import full_width
 
 TOKENS = ("keys", "queries", "values", "output")
 # The graph is dense: 16 384 tokens already make an affinity of 1 GiB.
@@ -203,7 +202,6 @@ def source_name(source: object) -> str:
 
 
 @torch.no_grad()
-@full_width()
 def forward(
     x: Tensor, backbone: Backbone, tokens: str = "keys", block: int = -1
 ) -> tuple[Tensor, Tensor, Tensor | None]:

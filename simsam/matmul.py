@@ -3,6 +3,10 @@
 torch hands them to MKL, which on AMD's processors with AVX-512 keeps to half of its width. oneDNN, which
 torch carries too, uses all of it; but torch asks oneDNN for float32 only where it may round to bfloat16.
 Without AMX tiles oneDNN makes no use of that leave, so there, and only there, giving it costs no digit.
+
+For every new shape oneDNN makes a kernel that it keeps for good, about 0.7 MB (uxlfoundation/oneDNN, pull
+request 1757). So it gets whole blocks of tokens alone; the backbone, whose shapes are the photos', stays with
+MKL.
 """
 
 from __future__ import annotations
@@ -13,16 +17,23 @@ from functools import cache
 
 import torch
 
+BLOCK = 64  # tokens
+
 
 @contextmanager
 def full_width() -> Iterator[None]:
     """Inside, products of float32 matrices on the CPU may go to oneDNN, where that is as exact as MKL.
 
-    Also a decorator. Elsewhere (another processor, an older torch, CUDA) it changes nothing, and torch's
+    Give it few shapes. Elsewhere (another processor, an older torch, CUDA) it changes nothing, and torch's
     setting is what it was when the block ends.
     """
     with _leave_to_round() if _is_exact() else nullcontext():
         yield
+
+
+def missing(m: int) -> int:
+    """How many rows m rows lack to whole blocks; 0 for so few that it would be a waste."""
+    return -m % BLOCK if m > 2 * BLOCK else 0
 
 
 @cache

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from simsam.autograd import ELU, Cosine
 from simsam.errors import SimsamError
-from simsam.matmul import full_width
+from simsam.matmul import full_width, missing
 from simsam.views import ViewRange, apply_views, random_affine
 
 
@@ -93,13 +93,15 @@ def init_head(
 
 def siamese_loss(head: Head, alpha: Tensor, beta: Tensor, stop_gradient: bool = True) -> Tensor:
     """The symmetric loss of each image, (B,), from paired views (B, m, d) and (B, m, d)."""
-    z = head.projector(torch.cat([alpha, beta], 1))
+    B, m, d = alpha.shape
+    rest = alpha.new_zeros(B, missing(m), d)  # whole blocks are faster; these rows do not count
+    z = head.projector(torch.cat([alpha, rest, beta, rest], 1))
     p = head.predictor(z)
-    target = (z.detach() if stop_gradient else z).roll(alpha.shape[1], 1)  # z_beta, z_alpha
-    return -Cosine.apply(p, target).mean(1)
+    target = (z.detach() if stop_gradient else z).roll(z.shape[1] // 2, 1)  # z_beta, z_alpha
+    cosines = Cosine.apply(p, target).view(B, 2, -1)[:, :, :m]
+    return -cosines.mean((1, 2))
 
 
-@full_width()
 def train_head(
     tokens: Tensor,
     grid: tuple[int, int],
@@ -136,7 +138,7 @@ def train_head(
     maps = random_affine(2 * epochs, grid, views or ViewRange(), generator)
     losses = torch.zeros(B, epochs, device=x.device)
     parameters = head.parameters()
-    with torch.enable_grad():
+    with torch.enable_grad(), full_width():
         for parameter in parameters:
             parameter.requires_grad_(True)
         for epoch, pair in enumerate(_view_pairs(x, grid, maps)):
@@ -158,7 +160,6 @@ def train_head(
     return _result(head, x, losses, single)
 
 
-@full_width()
 def closed_form_head(
     tokens: Tensor,
     grid: tuple[int, int],
@@ -194,24 +195,27 @@ def closed_form_head(
     # a view's token is a weighted mean of tokens, so psi's linear map may come first, once for all views
     linear = replace(head.projector, nonlinear=False)(x)
     terms = []
-    for moves in random_affine(2 * pairs, grid, views or ViewRange(), generator).split(2):
-        z = apply_views(linear, grid, moves).view(B, 2 * n, d)
-        z = ELU.apply(z) if projector_nonlinear else z
-        terms.append((z, F.normalize(z.roll(n, 1), dim=-1)))
-    P = solve_predictor(terms, ridge)
-    head.predictor = Layers([P[:, :d]], [P[:, d:]], nonlinear=False)
-    losses = [-Cosine.apply(head.predictor(z), target).mean(1) for z, target in terms]
-    return _result(head, x, torch.stack(losses).mean(0)[:, None], single)
+    with full_width():
+        for moves in random_affine(2 * pairs, grid, views or ViewRange(), generator).split(2):
+            z = F.pad(apply_views(linear, grid, moves), (0, 0, 0, missing(n))).flatten(1, 2)
+            z = ELU.apply(z) if projector_nonlinear else z
+            terms.append((z, F.normalize(z.roll(z.shape[1] // 2, 1), dim=-1)))
+        P = solve_predictor(terms, ridge, 2 * n * pairs)
+        head.predictor = Layers([P[:, :d]], [P[:, d:]], nonlinear=False)
+        cosines = sum(Cosine.apply(head.predictor(z), target).sum(1) for z, target in terms)
+    return _result(head, x, -cosines[:, None] / (2 * n * pairs), single)
 
 
-def solve_predictor(terms: Sequence[tuple[Tensor, Tensor]], ridge: float) -> Tensor:
+def solve_predictor(terms: Sequence[tuple[Tensor, Tensor]], ridge: float, m: int | None = None) -> Tensor:
     """Minimiser (B, d + 1, d) of the sum of |[z 1] P - t|^2 over `terms` (z, t), plus ridge m s |P|^2.
 
-    z and t are (B, m_i, d), m is the sum of all m_i, s the mean square of the entries of all z.
-    Raises `SimsamError` where the ridge is too small for the dtype.
+    z and t are (B, m_i, d), s is the mean square of the entries of all z, and m the sum of all m_i, or as
+    many as are said to count: the other rows are zero. Raises `SimsamError` where the ridge is too small for
+    the dtype.
     """
+    m = m or sum(z.shape[1] for z, _ in terms)
     # Z^T Z and Z^T T, with a last row, and a last column, for the column of ones in Z
-    gram = F.pad(sum(z.mT @ z for z, _ in terms), (0, 1, 0, 1), value=sum(z.shape[1] for z, _ in terms))
+    gram = F.pad(sum(z.mT @ z for z, _ in terms), (0, 1, 0, 1), value=m)
     gram[:, -1, :-1] = gram[:, :-1, -1] = sum(z.sum(1) for z, _ in terms)
     cross = torch.cat([sum(z.mT @ t for z, t in terms), sum(t.sum(1, keepdim=True) for _, t in terms)], 1)
     diagonal = gram.diagonal(dim1=1, dim2=2)

@@ -7,7 +7,7 @@ import torch
 
 import simsam
 from simsam import matmul
-from simsam.matmul import full_width
+from simsam.matmul import BLOCK, full_width, missing
 
 settings = getattr(torch.backends.mkldnn, "matmul", None)
 needs_settings = pytest.mark.skipif(settings is None, reason="this torch cannot send float32 to oneDNN")
@@ -69,11 +69,8 @@ def test_only_where_leave_to_round_is_not_used(fresh, monkeypatch, cpu, wanted):
         assert settings.fp32_precision == (wanted if wanted and exact else before)
 
 
-def test_a_function_can_be_marked():
-    @full_width()
-    def product(a, b):
-        return a @ b
-
-    a = torch.eye(3)
-    assert torch.equal(product(a, 2 * a), 2 * a)
-    assert torch.equal(product(a, 3 * a), 3 * a)  # each call enters anew
+def test_rows_are_filled_up_to_few_numbers():
+    filled = {m + missing(m) for m in range(2 * BLOCK + 1, 4097)}
+    assert len(filled) == 4096 // BLOCK - 2
+    assert all(m % BLOCK == 0 for m in filled)
+    assert not any(missing(m) for m in range(2 * BLOCK + 1))

@@ -123,8 +123,9 @@ def head_and_views(d: int = 6, m: int = 20, **layers):
     return head, torch.randn(2, m, d, generator=generator), torch.randn(2, m, d, generator=generator)
 
 
-def test_the_loss_by_hand():
-    head, alpha, beta = head_and_views()
+@pytest.mark.parametrize("m", [20, 150])  # 150 are filled up to whole blocks
+def test_the_loss_by_hand(m):
+    head, alpha, beta = head_and_views(m=m)
     z_a, z_b = head.projector(alpha), head.projector(beta)
     p_a, p_b = head.predictor(z_a), head.predictor(z_b)
     expected = -(F.cosine_similarity(p_a, z_b, dim=-1) + F.cosine_similarity(p_b, z_a, dim=-1)).mean(1) / 2
@@ -155,8 +156,9 @@ def test_psi_and_pi_both_receive_gradient():
         assert all(g.abs().max() > 1e-4 for g in gradients(siamese_loss(head, alpha, beta, stop), head))
 
 
-def test_no_gradient_flows_through_the_stop_gradient():
-    head, alpha, beta = head_and_views()
+@pytest.mark.parametrize("m", [20, 150])
+def test_no_gradient_flows_through_the_stop_gradient(m):
+    head, alpha, beta = head_and_views(m=m)
     # the same loss with targets that are plain numbers
     z_a, z_b = (head.projector(v).detach().clone() for v in (alpha, beta))
     p_a, p_b = head(alpha), head(beta)
@@ -320,12 +322,14 @@ def test_gradient_descent_on_the_surrogate_converges_to_the_closed_form(ridge):
     )
 
 
-def test_the_closed_form_head_solves_its_own_views():
+@pytest.mark.parametrize("grid", [(5, 6), (10, 15)])
+@pytest.mark.parametrize("nonlinear", [True, False])
+def test_the_closed_form_head_solves_its_own_views(grid, nonlinear):
     """The whole function: psi fixed, targets from the other view of the pair, the bias as a last row."""
-    x, grid, pairs, ridge = F.normalize(tokens(30, 6), dim=-1), (5, 6), 2, 1e-2
-    result = closed_form_head(x, grid, pairs=pairs, ridge=ridge, seed=3)
+    x, pairs, ridge = F.normalize(tokens(grid[0] * grid[1], 6), dim=-1), 2, 1e-2
+    result = closed_form_head(x, grid, pairs=pairs, ridge=ridge, projector_nonlinear=nonlinear, seed=3)
     generator = torch.Generator().manual_seed(3)
-    psi = init_head(1, 6, 1, 0, generator=generator).projector
+    psi = init_head(1, 6, 1, 0, nonlinear, generator=generator).projector
     views = apply_views(x[None], grid, random_affine(2 * pairs, grid, ViewRange(), generator))[0]
     z = [psi(view[None])[0] for view in views]
     Z = torch.cat(z).double()
