@@ -22,10 +22,10 @@ BLOCK = 64  # tokens
 
 @contextmanager
 def full_width() -> Iterator[None]:
-    """Inside, products of float32 matrices on the CPU may go to oneDNN, where that is as exact as MKL.
+    """Inside, float32 products on the CPU go to oneDNN, where it is as exact as MKL.
 
-    Give it few shapes. Elsewhere (another processor, an older torch, CUDA) it changes nothing, and torch's
-    setting is what it was when the block ends.
+    Elsewhere (another processor, an older torch, CUDA) nothing changes. At the end
+    torch's setting is what it was. Give it few shapes: each leaves a kernel behind.
     """
     with _leave_to_round() if _is_exact() else nullcontext():
         yield
