@@ -1,7 +1,7 @@
 """Chapter 3. From tokens to a graph: W_A, W_SA and their sum W_feat.
 
 Every function takes one image, (n, d) or (n, n), or a batch, (B, n, d) or (B, n, n). What they have made
-themselves they change in place: a graph is large, and to fetch new memory for it takes longer than the sums.
+themselves they change in place: a graph is large, and new memory for each step takes a good part of the time.
 """
 
 from __future__ import annotations

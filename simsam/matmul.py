@@ -32,7 +32,7 @@ def full_width() -> Iterator[None]:
 
 
 def missing(m: int) -> int:
-    """How many rows m rows lack to whole blocks; 0 for so few that it would be a waste."""
+    """How many rows m rows lack to whole blocks, so that shapes are few; 0 where it would be a waste."""
     return -m % BLOCK if m > 2 * BLOCK else 0
 
 
