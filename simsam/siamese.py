@@ -94,10 +94,11 @@ def init_head(
 def siamese_loss(head: Head, alpha: Tensor, beta: Tensor, stop_gradient: bool = True) -> Tensor:
     """The symmetric loss of each image, (B,), from paired views (B, m, d) and (B, m, d)."""
     B, m, d = alpha.shape
-    rest = alpha.new_zeros(B, missing(m), d)  # few numbers of rows (see matmul); these do not count
+    rest = alpha.new_zeros(B, missing(m), d)  # do not count; see matmul
     z = head.projector(torch.cat([alpha, rest, beta, rest], 1))
     p = head.predictor(z)
-    target = (z.detach() if stop_gradient else z).roll(z.shape[1] // 2, 1)  # z_beta, z_alpha
+    target = z.detach() if stop_gradient else z
+    target = target.roll(z.shape[1] // 2, 1)  # z_beta, z_alpha
     cosines = Cosine.apply(p, target).view(B, 2, -1)[:, :, :m]
     return -cosines.mean((1, 2))
 
