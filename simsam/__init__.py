@@ -1,24 +1,9 @@
-"""SimSAM: masks from photos without labels, by spectral segmentation of self-supervised features."""
+"""SimSAM: object masks and label maps from photos by spectral segmentation, a method that uses no labels.
 
-from simsam.backbones import load_backbone
-from simsam.errors import SimsamError
-from simsam.features import extract
-from simsam.pipeline import Result, segment
-from simsam.recipes import RECIPES, Recipe, get_recipe
+The front door: `segment` and what it needs. It is lazy, so that `import simsam` costs next to nothing; the
+names, with their types, stand in `__init__.pyi`. Chapters have rooms: see their `__init__.py`.
+"""
 
-__version__ = "0.1.0"
+import lazy_loader
 
-# The project's public address: the only place that decides it; tests keep every other mention in step.
-REPOSITORY = "https://github.com/simsam-book/simsam"
-
-__all__ = [
-    "RECIPES",
-    "REPOSITORY",
-    "Recipe",
-    "Result",
-    "SimsamError",
-    "extract",
-    "get_recipe",
-    "load_backbone",
-    "segment",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

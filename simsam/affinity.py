@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simsam.errors import SimsamError, unknown
+from simsam.errors import SimsamError, check_weight, offset_quantile, unknown
 
 OFFSETS = ("none", "mean", "max/3", "quantile:0.5")
 COLORS = ("knn", "random_walk")
@@ -43,22 +43,6 @@ def offset_value(S: Tensor, offset: str = "mean") -> Tensor:
     return value[..., None, None]
 
 
-def offset_quantile(offset: str) -> float | None:
-    """The q of "quantile:q", None for the other offsets. Raises `SimsamError` for one that there is not."""
-    if offset in OFFSETS[:3]:
-        return None
-    kind, _, q = offset.partition(":")
-    try:
-        q = float(q)
-    except ValueError:
-        kind = None
-    if kind != "quantile":
-        raise unknown("offset", offset, OFFSETS)
-    if not 0 <= q <= 1:
-        raise SimsamError(f"offset {offset!r}: a quantile lies between 0 and 1.")
-    return q
-
-
 def vanilla_affinity(tokens: Tensor, offset: str = "mean") -> Tensor:
     """W_A = F F^T - offset for tokens (n, d) read with rows of unit length. Entries may be negative."""
     S = similarity(tokens)
@@ -81,8 +65,7 @@ def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: 
     floor alone (of zeros without one). Raises `SimsamError` for a negative or non-finite `kappa`, and for
     affinities that are not finite.
     """
-    if not kappa >= 0 or kappa == float("inf"):
-        raise SimsamError(f"kappa={kappa}: the weight of W_SA is a finite number that is not negative.")
+    check_weight("kappa", kappa)
     alone = W_SA is None or kappa == 0
     W = W_A.clamp_min(0) if alone else torch.add(W_A, W_SA, alpha=kappa).clamp_min_(0)
     peak = W.amax((-1, -2), keepdim=True)

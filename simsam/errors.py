@@ -1,8 +1,9 @@
-"""Bad input, told in one sentence."""
+"""Bad input, told in one sentence, and the checks that more than one room makes of it."""
 
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -10,14 +11,45 @@ class SimsamError(ValueError):
     """What came in, what was expected, and what to do, in one sentence a user can act on."""
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> SimsamError:
+def unknown(kind: str, name: object, known: Iterable[object]) -> SimsamError:
     """The error for a name that is not in a registry, with the nearest name that is.
 
     >>> str(unknown("recipe", "simsan", ["simsam", "dsm"]))
     "unknown recipe 'simsan': did you mean 'simsam'? Known: dsm, simsam."
     """
-    known = sorted(known)
-    folded = {each.casefold(): each for each in known}  # who writes SimSAM means simsam
+    names = sorted(map(str, known))
+    folded = {each.casefold(): each for each in names}  # who writes SimSAM means simsam
     near = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.4)
     hint = f"did you mean {folded[near[0]]!r}? " if near else ""
-    return SimsamError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(known)}.")
+    return SimsamError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(names)}.")
+
+
+def check_weight(name: str, value: float) -> None:
+    """Raise `SimsamError` unless a weight, such as kappa, is finite and not negative."""
+    if not 0 <= value < math.inf:
+        raise SimsamError(f"{name}={value}: a weight is a finite number that is not negative.")
+
+
+def check_least(name: str, value: int | None, least: int = 1) -> None:
+    """Raise `SimsamError` for a count that is given and smaller than it may be."""
+    if value is not None and value < least:
+        raise SimsamError(f"{name} {value}: give {least} or more.")
+
+
+def offset_quantile(offset: str) -> float | None:
+    """The q of an affinity's offset "quantile:q", None for "none", "mean" and "max/3".
+
+    Raises `SimsamError` for an offset that there is not.
+    """
+    if offset in ("none", "mean", "max/3"):
+        return None
+    kind, _, text = offset.partition(":")
+    try:
+        q = float(text)
+    except ValueError:
+        kind = ""
+    if kind != "quantile":
+        raise unknown("offset", offset, ("none", "mean", "max/3", "quantile:0.5"))
+    if not 0 <= q <= 1:
+        raise SimsamError(f"offset {offset!r}: a quantile lies between 0 and 1.")
+    return q

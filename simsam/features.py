@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simsam.backbones import Backbone
+from simsam.data import load_image
 from simsam.errors import SimsamError, unknown
-from simsam.images import load_image
+from simsam.weights import Backbone
 
+Kind = tuple[str, int]  # tokens and block, as `extract` takes them
+Size = int | tuple[int, int] | None
 TOKENS = ("keys", "queries", "values", "output")
 # The graph is dense: 16 384 tokens already make an affinity of 1 GiB.
 MAX_TOKENS = 16_384
@@ -106,9 +109,7 @@ class Features:
         return values.reshape(*values.shape[:-1], *self.grid)
 
 
-def plan(
-    image: tuple[int, int], patch: int, size: int | tuple[int, int] | None, name: str = "image"
-) -> Geometry:
+def plan(image: tuple[int, int], patch: int, size: Size, name: str = "image") -> Geometry:
     """The grid of an (H, W) image: which pixels it covers and how many tokens it has.
 
     `size` is None (native resolution, cropped at the bottom and the right to a multiple of the patch: what
@@ -156,15 +157,11 @@ def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tenso
 
 
 def extract(
-    image: object,
-    backbone: Backbone,
-    tokens: str = "keys",
-    block: int = -1,
-    size: int | tuple[int, int] | None = 480,
+    image: object, backbone: Backbone, tokens: str = "keys", block: int = -1, size: Size = 480
 ) -> Features:
     """Patch tokens of one image, or of a list of images that share one grid.
 
-    `image` is a path, a PIL image or an array of any mode (`simsam.images.load_image`), or a list of those.
+    `image` is a path, a PIL image or an array of any mode (`simsam.data.load_image`), or a list of those.
     `tokens` is "keys", "queries" or "values" (the products of the attention layer of `block`, heads
     concatenated; SimSAM and DSM use the keys of the last layer) or "output" (the block's output after the
     final norm). `block` counts from 0, or from the end when negative. `size`: see `plan`.
@@ -173,27 +170,32 @@ def extract(
     than one patch, and for a batch whose images do not share one grid.
     """
     batch = isinstance(image, list | tuple)
-    images = [load_image(i) for i in (image if batch else [image])]
-    if not images:
+    found = extract_all(image if batch else [image], backbone, [(tokens, block)], size)[tokens, block]
+    return found if batch else found[0]
+
+
+def extract_all(
+    images: Sequence[object], backbone: Backbone, kinds: Sequence[Kind], size: Size = 480
+) -> dict[Kind, Features]:
+    """`extract` of several kinds of token, (tokens, block), from one forward pass over a batch of images."""
+    loaded = [load_image(image) for image in images]
+    if not loaded:
         raise SimsamError("an empty list of images came in: give at least one image.")
-    plans = [
-        plan(i.shape[:2], backbone.patch, size, source_name(s))
-        for i, s in zip(images, image if batch else [image])
-    ]
-    if len({p.grid for p in plans}) > 1:
-        grids = sorted({p.grid for p in plans})
+    plans = [plan(i.shape[:2], backbone.patch, size, source_name(s)) for i, s in zip(loaded, images)]
+    grid = plans[0].grid
+    if any(p.grid != grid for p in plans):
         raise SimsamError(
-            f"the images of a batch have different grids {grids}: give images of one shape, "
-            "or size=(height, width) to bring them to one."
+            f"the images of a batch have different grids {sorted({p.grid for p in plans})}: give images of "
+            "one shape, or size=(height, width) to bring them to one."
         )
-    x = torch.stack([to_input(i, p, backbone) for i, p in zip(images, plans)])
-    chosen, cls, attention = forward(x, backbone, tokens, block)
-    if not batch:
-        chosen, cls, attention = chosen[0], cls[0], None if attention is None else attention[0]
-    geometry = plans if batch else plans[0]
-    return Features(
-        chosen, cls, attention, plans[0].grid, backbone.patch, geometry, tokens, block, backbone.name
-    )
+    x = torch.stack([to_input(i, p, backbone) for i, p in zip(loaded, plans)])
+    tapped = tap(x, backbone, [block for _, block in kinds])
+    return {
+        (tokens, block): Features(
+            *tapped.read(tokens, block), grid, backbone.patch, plans, tokens, block, backbone.name
+        )
+        for tokens, block in kinds
+    }
 
 
 def source_name(source: object) -> str:
@@ -201,46 +203,74 @@ def source_name(source: object) -> str:
     return str(source) if isinstance(source, str) or hasattr(source, "__fspath__") else "image"
 
 
-@torch.no_grad()
 def forward(
     x: Tensor, backbone: Backbone, tokens: str = "keys", block: int = -1
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Tokens (B, n, d), class embedding (B, d) and class attention (B, n) of inputs (B, 3, height, width).
+    """Tokens (B, n, d), class embedding (B, d) and class attention (B, n) of inputs (B, 3, height, width)."""
+    return tap(x, backbone, [block]).read(tokens, block)
 
-    Mixed precision on CUDA (bfloat16 where the device has it, else float16); what comes back is float32.
+
+@dataclass(frozen=True)
+class Tapped:
+    """What one forward pass of B inputs left, float32: any kind of token can be read from it.
+
+    final (B, N, d) after the final norm; of each tapped block, by its number, qkv (B, N, 3 d) and its output
+    after the final norm, (B, N, d). N counts the class token and registers too.
     """
-    if tokens not in TOKENS:
-        raise unknown("tokens", tokens, TOKENS)
-    blocks = backbone.model.blocks
-    if not -len(blocks) <= block < len(blocks):
-        raise SimsamError(
-            f"block={block}, but {backbone.name} has {len(blocks)} blocks: give 0 to {len(blocks) - 1}."
-        )
-    layer, seen = blocks[block], {}
+
+    backbone: Backbone
+    final: Tensor
+    qkv: dict[int, Tensor]
+    outputs: dict[int, Tensor]
+
+    def read(self, tokens: str, block: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Tokens (B, n, d) of a tapped block, class embedding (B, d), class attention (B, n) or None.
+
+        Raises `SimsamError` for tokens that there are not.
+        """
+        if tokens not in TOKENS:
+            raise unknown("tokens", tokens, TOKENS)
+        model, p = self.backbone.model, self.backbone.prefix
+        number = block % len(model.blocks)
+        # (B, N, 3 d) -> three times (B, N, d), heads side by side, as timm lays them out
+        q, k, v = self.qkv[number].unflatten(2, (3, -1)).unbind(2)
+        chosen = {"queries": q, "keys": k, "values": v, "output": self.outputs[number]}[tokens]
+        chosen = chosen[:, p:].contiguous()
+        if not model.has_class_token:  # registers are no class token
+            return chosen, self.final[:, p:].mean(1), None
+        attention = _class_attention(q, k, model.blocks[number].attn.num_heads, p)
+        return chosen, self.final[:, 0], attention
+
+
+@torch.no_grad()
+def tap(x: Tensor, backbone: Backbone, blocks: Iterable[int] = (-1,)) -> Tapped:
+    """One forward pass of inputs (B, 3, height, width), tapped at `blocks` (from 0, or from the end).
+
+    Mixed precision on CUDA (bfloat16 where the device has it, else float16). Raises `SimsamError` for a block
+    that there is not.
+    """
+    model, numbers = backbone.model, set()
+    for block in blocks:
+        if not -len(model.blocks) <= block < len(model.blocks):
+            last = len(model.blocks) - 1
+            raise SimsamError(f"block={block}, but {backbone.name} has {last + 1} blocks: give 0 to {last}.")
+        numbers.add(block % len(model.blocks))
+    qkv: dict[int, Tensor] = {}
     hooks = [
-        layer.attn.qkv.register_forward_hook(lambda _m, _i, out: seen.update(qkv=out)),
-        layer.register_forward_hook(lambda _m, _i, out: seen.update(out=out)),
+        model.blocks[n].attn.qkv.register_forward_hook(lambda _m, _i, out, n=n: qkv.update({n: out.float()}))
+        for n in numbers
     ]
     try:
         with torch.autocast(x.device.type, dtype=_half(x.device), enabled=x.device.type == "cuda"):
-            final = backbone.model.forward_features(x)
-            if tokens == "output" and block not in (-1, len(blocks) - 1):
-                seen["out"] = backbone.model.norm(seen["out"])
-            else:
-                seen["out"] = final
+            final, inner = model.forward_intermediates(
+                x, indices=sorted(numbers), norm=True, output_fmt="NLC", return_prefix_tokens=True
+            )
     finally:
         for hook in hooks:
             hook.remove()
-    B, N, _ = final.shape
-    heads = layer.attn.num_heads
-    # (B, N, 3 d) -> three times (B, N, d), heads side by side, as timm lays them out
-    q, k, v = seen["qkv"].float().view(B, N, 3, -1).unbind(2)
-    p = backbone.prefix
-    chosen = {"queries": q, "keys": k, "values": v, "output": seen["out"].float()}[tokens][:, p:]
-    final = final.float()
-    if not backbone.model.has_class_token:  # registers are no class token
-        return chosen.contiguous(), final[:, p:].mean(1), None
-    return chosen.contiguous(), final[:, 0], _class_attention(q, k, heads, p)
+    # timm hands out patches and prefix apart
+    outputs = {n: torch.cat(both[::-1], 1).float() for n, both in zip(sorted(numbers), inner)}
+    return Tapped(backbone, final.float(), qkv, outputs)
 
 
 def _class_attention(q: Tensor, k: Tensor, heads: int, prefix: int) -> Tensor:

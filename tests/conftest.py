@@ -15,7 +15,7 @@ from hypothesis import settings
 from simsam.errors import SimsamError
 
 if TYPE_CHECKING:
-    from simsam.backbones import Backbone
+    from simsam.weights.backbones import Backbone
 
 # A check before a release tries the same examples every time; a run by hand looks for new ones.
 settings.register_profile("fixed", derandomize=True)
@@ -28,7 +28,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 @pytest.fixture(scope="session")
 def backbone() -> Backbone:
     """The default backbone with its real weights, on the CPU."""
-    from simsam.backbones import load_backbone  # seconds of import, which tests without it need not wait for
+    from simsam.weights.backbones import load_backbone
 
     return load_backbone(device="cpu")
 

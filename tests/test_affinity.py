@@ -17,7 +17,7 @@ from simsam.affinity import (
     similarity,
     vanilla_affinity,
 )
-from simsam.siamese import train_head
+from simsam.siamese.head import train_head
 
 OFFSETS = ("none", "mean", "max/3", "quantile:0", "quantile:0.5", "quantile:1")
 

@@ -15,10 +15,10 @@ from PIL import Image
 
 from simsam import load_backbone, segment
 from simsam.cli import main
-from simsam.datasets import open_dataset
-from simsam.files import write_png
-from simsam.spectral import eigenpairs
-from simsam.weights import find_weights
+from simsam.data.datasets import open_dataset
+from simsam.data.files import write_png
+from simsam.spectral.laplacian import eigenpairs
+from simsam.weights.sources import find_weights
 
 
 def photo(path: Path, shape: tuple[int, int]) -> Path:

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from simsam.backbones import Backbone, load_backbone
 from simsam.features import MAX_TOKENS, TOKENS, Geometry, extract, plan, to_input
+from simsam.weights.backbones import Backbone, load_backbone
 
 RANDOM = ("dino_vits16", "dinov2_vits14", "dinov2_vits14_reg")
 
@@ -105,9 +105,10 @@ class Colours(nn.Module):
         self.patch, self.norm = patch, nn.Identity()
         self.blocks = nn.ModuleList([self.Block()])
 
-    def forward_features(self, x):
+    def forward_intermediates(self, x, **how):
         x = F.avg_pool2d(x, self.patch).flatten(2).transpose(1, 2)
-        return self.blocks[0](F.pad(x, (0, 0, 1, 0)))
+        x = self.blocks[0](F.pad(x, (0, 0, 1, 0)))
+        return x, [(x[:, 1:], x[:, :1])]
 
 
 @pytest.fixture(scope="module")

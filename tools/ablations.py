@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from simsam.recipes import RECIPES, Recipe
+from simsam.pipeline import RECIPES, Recipe
 
 SIMSAM, PAPER = RECIPES["simsam"], RECIPES["paper"]
 # Ablations leave the refinement out: it would cover what a stage before it does.

@@ -11,11 +11,10 @@ import sys
 
 from results import RESULTS
 
-from simsam.backbones import load_backbone
-from simsam.benchmark import TOKENS, benchmark
 from simsam.cli.benchmark import example
-from simsam.files import atomic_write
-from simsam.version import code_version
+from simsam.data import atomic_write, code_version
+from simsam.scale import TOKENS, benchmark
+from simsam.weights import load_backbone
 
 
 def main() -> None:

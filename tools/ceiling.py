@@ -21,14 +21,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from simsam import objects, pipeline
-from simsam.backbones import Backbone, load_backbone
-from simsam.clustering import kmeans
-from simsam.datasets import open_dataset
+from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract
-from simsam.metrics import iou
-from simsam.refine import guided_filter, refine
+from simsam.measuring import iou
+from simsam.objects import guided_filter, kmeans, refine
 from simsam.spectral import eigenpairs
-from simsam.version import code_version
+from simsam.weights import Backbone, load_backbone
 
 SELECT = "3/4"
 Choice = Callable[[Tensor], Tensor]  # memberships (k, n) to a ratio for each group, low on the object

@@ -19,14 +19,22 @@ from torch import Tensor
 from tqdm import tqdm
 
 from simsam import pipeline
-from simsam.backbones import Backbone, load_backbone
-from simsam.datasets import Dataset, open_dataset
+from simsam.data import Dataset, code_version, open_dataset
 from simsam.features import Features, extract
-from simsam.metrics import iou
-from simsam.siamese import Head, HeadResult, Layers, init_head, siamese_loss, solve_predictor
+from simsam.measuring import iou
+from simsam.siamese import (
+    Head,
+    HeadResult,
+    Layers,
+    ViewRange,
+    apply_views,
+    init_head,
+    random_affine,
+    siamese_loss,
+    solve_predictor,
+)
 from simsam.spectral import eigenpairs
-from simsam.version import code_version
-from simsam.views import ViewRange, apply_views, random_affine
+from simsam.weights import Backbone, load_backbone
 
 EPOCHS, LR, RIDGE, SEED = 10, 0.06, 1e-2, 0
 TRAIN, MEASURE = "1/4", "3/8"

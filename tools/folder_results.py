@@ -23,15 +23,11 @@ import torch
 from PIL import Image
 from results import RESULTS
 
-from simsam.backbones import Backbone, load_backbone
-from simsam.benchmark import machine
-from simsam.cutouts import load_cutouts
+from simsam.data import atomic_write, code_version, load_cutouts, load_image, write_png
 from simsam.features import forward, plan, to_input
-from simsam.files import atomic_write, write_png
-from simsam.folder import run_folder
-from simsam.images import load_image
-from simsam.recipes import get_recipe
-from simsam.version import code_version
+from simsam.pipeline import get_recipe
+from simsam.scale import machine, run_folder
+from simsam.weights import Backbone, load_backbone
 
 PHOTOS, SEED = 100, 0
 RECIPE = get_recipe("simsam", refine="none")

@@ -19,9 +19,8 @@ from compositing import arrange, clean_stamp, image_size, relight, shadow, tilte
 from PIL import Image
 from scipy import ndimage
 
-from simsam.cutouts import CLASSES
+from simsam.data import CLASSES, atomic_write
 from simsam.errors import SimsamError
-from simsam.files import atomic_write
 
 HERE = Path(__file__).resolve().parent
 SEED = 20

@@ -16,12 +16,11 @@ from ablations import SIMSAM, Row
 from results import RESULTS, splits, table, write_table
 from tqdm import tqdm
 
-from simsam.backbones import Backbone, load_backbone
-from simsam.datasets import open_dataset
+from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract, to_input
-from simsam.metrics import iou
+from simsam.measuring import iou
 from simsam.pipeline import segment_features
-from simsam.version import code_version
+from simsam.weights import Backbone, load_backbone
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -14,9 +14,8 @@ from matplotlib.collections import LineCollection
 from skimage import data
 
 import simsam
-from simsam.figures import SIGNED
-from simsam.files import atomic_write
-from simsam.overlay import overlay_mask
+from simsam.data import atomic_write, overlay_mask
+from simsam.drawing import SIGNED
 
 TARGET = Path(__file__).resolve().parents[1] / "book" / "_static" / "idea.png"
 TITLES = ("1. a photo", "2. patches, tied", "3. an eigenvector", "4. the object")

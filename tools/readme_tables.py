@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from simsam.data import atomic_write
 from simsam.errors import SimsamError
-from simsam.files import atomic_write
-from simsam.results import baseline_of, gained, load_results, measured, pick, reported, table
+from simsam.measuring import baseline_of, gained, load_results, measured, pick, reported, table
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 NEEDED = ("recipes_ecssd", "peers_ecssd", "benchmark")  # the tables that README shows

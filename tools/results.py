@@ -20,16 +20,12 @@ from pathlib import Path
 import numpy as np
 from ablations import FAMILIES, Row
 
-from simsam import pipeline
-from simsam.backbones import load_backbone
-from simsam.cutouts import load_cutouts
-from simsam.datasets import Dataset, open_dataset
-from simsam.evaluate import run_recipes
+from simsam.data import Dataset, atomic_write, load_cutouts, open_dataset
 from simsam.features import Features
-from simsam.files import atomic_write
-from simsam.recipes import Recipe
+from simsam.measuring import bootstrap_interval, paired_difference, run_recipes
+from simsam.pipeline import Recipe, stages
 from simsam.siamese import HeadResult
-from simsam.statistics import bootstrap_interval, paired_difference
+from simsam.weights import load_backbone
 
 RESULTS = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results"
 MEASURED = ["n", "miou", "low", "high", "baseline", "difference", "difference_low", "difference_high"]
@@ -37,7 +33,7 @@ ORIGIN = ["seconds_per_image", "backbone", "version", "command"]
 COLUMNS = ["dataset", "split", "family", "setting", "recipe", *MEASURED, *ORIGIN]
 SMALL = 0.1  # of the image: a smaller object is a small one
 FEW = 10  # a split of fewer images says nothing
-# the fields of a recipe that `pipeline.train` reads
+# the fields of a recipe that `simsam.pipeline.train` reads
 OF_THE_HEAD = (
     "head",
     "projector",
@@ -119,7 +115,7 @@ def table(
 @contextmanager
 def heads_trained_once() -> Iterator[None]:
     """Recipes that differ only in what they make of a head share it: training takes most of the time."""
-    train, kept = pipeline.train, {}
+    train, kept = stages.train, {}
 
     def once(features: Features, recipe: Recipe) -> HeadResult | None:
         if not recipe.uses_head:
@@ -132,11 +128,11 @@ def heads_trained_once() -> Iterator[None]:
             kept[key] = train(features, recipe)
         return kept[key]
 
-    pipeline.train = once
+    stages.train = once
     try:
         yield
     finally:
-        pipeline.train = train
+        stages.train = train
 
 
 def write_table(file: Path, lines: list[dict]) -> None:

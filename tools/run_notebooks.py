@@ -24,7 +24,7 @@ import nbformat
 from nbclient import NotebookClient
 from notebook_setup import SETUP_CELL, SETUP_TAGS
 
-from simsam.files import atomic_write
+from simsam.data import atomic_write
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS, MEGABYTES = 60.0, 1.5

@@ -17,13 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from simsam.backbones import Backbone, load_backbone
-from simsam.datasets import Dataset, open_dataset
-from simsam.files import atomic_write
-from simsam.semantic_evaluation import evaluate_semantic
-from simsam.semantic_recipes import SemanticRecipe, get_semantic_recipe
-from simsam.statistics import paired_miou_of_runs
-from simsam.version import code_version
+from simsam.data import Dataset, atomic_write, code_version, open_dataset
+from simsam.measuring import evaluate_semantic, paired_miou_of_runs
+from simsam.semantics import SemanticRecipe, get_semantic_recipe
+from simsam.weights import Backbone, load_backbone
 
 OUTPUT = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results" / "semantic.csv"
 DIFFERENCE = ["difference_to_baseline", "difference_low", "difference_high"]

@@ -21,12 +21,11 @@ from sklearn.cluster import KMeans
 from tqdm import tqdm
 
 from simsam import objects, pipeline
-from simsam.backbones import load_backbone
-from simsam.datasets import open_dataset
+from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract
-from simsam.metrics import iou
-from simsam.recipes import Recipe
-from simsam.version import code_version
+from simsam.measuring import iou
+from simsam.pipeline import Recipe
+from simsam.weights import load_backbone
 
 SLOW = {
     "dense eigensolver, K-means of scikit-learn": SIMSAM,

@@ -11,7 +11,6 @@ import importlib
 import os
 import sys
 
-from simsam import __version__
 from simsam.errors import SimsamError
 
 # command -> what it does; the module of the same name has add_arguments(parser), run(args) -> exit code and,
@@ -31,8 +30,8 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
 
     Only that command's module is imported, so that none pays for the libraries of another.
     """
-    top = argparse.ArgumentParser(prog="simsam", description="Spectral segmentation without labels.")
-    top.add_argument("--version", action="version", version=f"simsam {__version__}")
+    top = argparse.ArgumentParser(prog="simsam", description="Spectral segmentation of photos.")
+    top.add_argument("--version", action=_Version, nargs=0, help="say it and stop")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
@@ -41,6 +40,16 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
             module.add_arguments(command)
             command.set_defaults(run=module.run, kept=getattr(module, "kept", nothing_kept))
     return top
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for, so that nothing else waits for it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from simsam.data import __version__
+
+        print(f"simsam {__version__}")
+        parser.exit()
 
 
 def nothing_kept(args: argparse.Namespace) -> str:

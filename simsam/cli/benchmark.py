@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from simsam import __version__
-from simsam.backbones import load_backbone
-from simsam.benchmark import STAGES, TOKENS, benchmark
-from simsam.files import check_target, write_json
-from simsam.images import load_image
+from simsam.data import __version__, check_target, load_cutouts, load_image, write_json
+from simsam.scale import STAGES, TOKENS, benchmark
+from simsam.weights import load_backbone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +53,4 @@ def run(args: argparse.Namespace) -> int:
 
 def example():
     """A photo that ships with the package."""
-    from simsam.cutouts import load_cutouts
-
     return load_cutouts()[0].image

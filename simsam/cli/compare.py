@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from simsam.data import check_target, write_json
 from simsam.errors import SimsamError
+from simsam.measuring import compare, title
 
 ADVICE = "give a file of `simsam evaluate --json`"
 
@@ -20,9 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from simsam.evaluate import compare
-    from simsam.files import check_target, write_json
-
     if args.json:
         check_target(args.json)
     result = compare(read_evaluation(args.a), read_evaluation(args.b))
@@ -70,8 +69,6 @@ def _is_whole(result: dict) -> bool:
 
 
 def _print(result: dict) -> None:
-    from simsam.evaluate import title
-
     print(f"{result['images']} common images of {result['dataset']}, task {result['task']}; percent")
     for name in "ab":
         side = result[name]

@@ -6,11 +6,13 @@ import argparse
 import sys
 
 from simsam.cli.options import add_recipe, recipe_of, semantic_recipe_of
-from simsam.datasets import DATASETS, TASKS, Dataset, open_dataset
-from simsam.errors import SimsamError
-from simsam.files import check_target
-from simsam.recipes import RECIPES
-from simsam.semantic_recipes import SEMANTIC_RECIPES
+from simsam.data import DATASETS, TASKS, Dataset, check_target, open_dataset
+from simsam.errors import SimsamError, check_least
+from simsam.measuring import evaluate, evaluate_semantic, title
+from simsam.pipeline import RECIPES
+from simsam.scale import gather, launch, process_group, rank
+from simsam.semantics import SEMANTIC_RECIPES, check_classes
+from simsam.weights import Backbone, load_backbone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,14 +57,11 @@ def kept(args: argparse.Namespace) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.batch is not None and args.batch < 1:
-        raise SimsamError(f"batch={args.batch} images: give at least 1.")
+    check_least("--batch", args.batch)
     if args.classes is not None and args.task != "semantic":
         raise SimsamError(f"--classes {args.classes} is of --task semantic: add that, or leave it out.")
     if args.processes == 1:
         return _run(args)
-    from simsam.launch import launch
-
     code, sentence = launch(args.processes, _run_in_process, args)
     if sentence:
         raise SimsamError(sentence)
@@ -78,8 +77,6 @@ def _run_in_process(args: argparse.Namespace) -> tuple[int, str]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from simsam.distributed import process_group, rank
-
     options = {"split": args.split, "select": args.select, "limit": args.limit}
     dataset = open_dataset(args.dataset, args.root, args.task, **options)
     with process_group():
@@ -92,41 +89,28 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _object(args: argparse.Namespace, dataset: Dataset) -> dict:
-    from simsam.evaluate import evaluate
-
     args.recipe = args.recipe or "simsam"
-    recipe = recipe_of(args)
-    _check_target(args)
-    return evaluate(dataset, recipe, _backbone(args, recipe.backbone), **_options(args))
+    recipe, options = recipe_of(args), _options(args)
+    return evaluate(dataset, recipe, _backbone(args, recipe.backbone), **options)
 
 
 def _semantic(args: argparse.Namespace, dataset: Dataset) -> dict:
-    from simsam.semantic_evaluation import evaluate_semantic
-    from simsam.semantics import check_classes
-
     args.recipe = args.recipe or "objects"
     recipe = semantic_recipe_of(args)
     check_classes(len(dataset.classes) if args.classes is None else args.classes, recipe)
-    _check_target(args)
+    options = _options(args)
     backbone = _backbone(args, recipe.base.backbone)
-    return evaluate_semantic(dataset, recipe, backbone, classes=args.classes, **_options(args))
-
-
-def _check_target(args: argparse.Namespace) -> None:
-    """Before all the work: a result that cannot be written would be lost."""
-    if args.json:
-        check_target(args.json)
+    return evaluate_semantic(dataset, recipe, backbone, classes=args.classes, **options)
 
 
 def _options(args: argparse.Namespace) -> dict:
+    if args.json:  # before all the work: a result that cannot be written would be lost
+        check_target(args.json)
     return {"file": args.json, "cache": args.cache, "batch": args.batch, "progress": True}
 
 
-def _backbone(args: argparse.Namespace, name: str):
+def _backbone(args: argparse.Namespace, name: str) -> Backbone:
     """The backbone; the first process fetches it for all, if it has to be fetched."""
-    from simsam.backbones import load_backbone
-    from simsam.distributed import gather, rank
-
     try:
         if rank() == 0:
             load_backbone(name, args.weights, args.device)
@@ -136,8 +120,6 @@ def _backbone(args: argparse.Namespace, name: str):
 
 
 def _print(result: dict) -> None:
-    from simsam.evaluate import title
-
     low, high = (100 * v for v in result["miou_interval"])
     print(f"{title(result['recipe'], result['changed'])} on {result['images']} images of {result['dataset']}")
     print(f"{result['backbone']}, {result['weights']}; simsam {result['version']}; {result['device']}")

@@ -8,11 +8,9 @@ import platform
 
 import torch
 
-from simsam import __version__
-from simsam.backbones import describe_weights
+from simsam.data import __version__
 from simsam.errors import SimsamError
-from simsam.weights import cache_dir, recorded_names
-from simsam.wheel import WHEEL_BACKBONE
+from simsam.weights import WHEEL_BACKBONE, cache_dir, describe_weights, recorded_names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

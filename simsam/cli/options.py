@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from simsam.errors import SimsamError
-from simsam.recipes import RECIPES, Recipe, get_recipe, parse_setting
-from simsam.semantic_recipes import SemanticRecipe, get_semantic_recipe, parse_semantic_setting
+from simsam.pipeline import RECIPES, Recipe, get_recipe, parse_setting
+from simsam.semantics import SemanticRecipe, get_semantic_recipe
 
 
 def add_recipe(
@@ -31,25 +31,17 @@ def add_recipe(
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
     """The recipe that the options ask for."""
-    changes = dict(parse_setting(text) for text in args.set)
-    if args.refine:
-        changes["refine"] = args.refine
-    if args.backbone:
-        changes["backbone"] = args.backbone
-    return get_recipe(args.recipe, **changes)
+    return get_recipe(args.recipe, **_changes(args, Recipe))
 
 
 def semantic_recipe_of(args: argparse.Namespace) -> SemanticRecipe:
     """The semantic recipe that the options ask for."""
-    changes = dict(parse_semantic_setting(text) for text in args.set)
-    changes |= {name: getattr(args, name) for name in ("refine", "backbone") if getattr(args, name)}
-    return get_semantic_recipe(args.recipe, **changes)
+    return get_semantic_recipe(args.recipe, **_changes(args, SemanticRecipe))
 
 
-def check_least(name: str, value: int | None, least: int = 1) -> None:
-    """Raise `SimsamError` for an option that is given and smaller than it may be."""
-    if value is not None and value < least:
-        raise SimsamError(f"{name} {value}: give {least} or more.")
+def _changes(args: argparse.Namespace, kind: type) -> dict[str, object]:
+    changes = dict(parse_setting(text, kind) for text in args.set)
+    return changes | {name: getattr(args, name) for name in ("refine", "backbone") if getattr(args, name)}
 
 
 def check_apart(folder: Path, given: Iterable[str], targets: Iterable[Path] = ()) -> None:

@@ -7,16 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-from simsam.backbones import load_backbone
-from simsam.cli.options import add_recipe, check_apart, check_least, recipe_of
-from simsam.distributed import gather, process_group, rank, share
-from simsam.errors import SimsamError
-from simsam.files import make_folder, write_png
-from simsam.folder import output_names, run_folder
-from simsam.images import list_images
-from simsam.overlay import overlay_labels, overlay_mask
+from simsam.cli.options import add_recipe, check_apart, recipe_of
+from simsam.data import list_images, make_folder, overlay_labels, overlay_mask, write_png
+from simsam.errors import SimsamError, check_least
 from simsam.pipeline import Result
-from simsam.regions import MOST_REGIONS, eigen_regions
+from simsam.scale import gather, output_names, process_group, rank, run_folder, share
+from simsam.semantics import MOST_REGIONS, eigen_regions
+from simsam.weights import load_backbone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

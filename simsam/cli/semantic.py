@@ -7,16 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from simsam.backbones import load_backbone
-from simsam.cli.options import add_recipe, check_apart, check_least, semantic_recipe_of
+from simsam.cli.options import add_recipe, check_apart, semantic_recipe_of
 from simsam.cli.segment import find_photos, report
-from simsam.distributed import gather, process_group, rank, share
-from simsam.files import make_folder, write_json, write_png
-from simsam.folder import output_names
-from simsam.labelsheet import example, label_colors, label_sheet, write_labels
-from simsam.semantic_recipes import SEMANTIC_RECIPES
-from simsam.semantics import Collection, check_classes, segment_collection
-from simsam.version import code_version
+from simsam.data import (
+    code_version,
+    example,
+    label_colors,
+    label_sheet,
+    make_folder,
+    write_json,
+    write_labels,
+    write_png,
+)
+from simsam.errors import check_least
+from simsam.scale import gather, output_names, process_group, rank, share
+from simsam.semantics import SEMANTIC_RECIPES, Collection, check_classes, segment_collection
+from simsam.weights import load_backbone
 
 KEPT = ".regions"  # in the output folder: with it a run that was stopped goes on
 EXAMPLES = 6  # in a row of the sheet

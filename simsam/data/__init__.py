@@ -1,1 +1,17 @@
-"""What the package carries: the matplotlib style, the cutouts collection and the measured results."""
+"""Photos, masks and data sets as files: what is read, what is written, and what ships with the package.
+
+`images` reads any photo as an array; `datasets` names the benchmarks (`layouts` says how each lies on disk),
+`samples`, `pairs` and `masks` serve it; `cutouts` are the composed images that ship with the package; `files`
+writes whole files or none; `overlay` and `exports` make pictures of masks and label maps.
+"""
+
+from simsam.data.cutouts import CLASSES, Cutout, load_cutouts
+from simsam.data.datasets import DATASETS, TASKS, open_dataset
+from simsam.data.exports import example, label_colors, label_sheet, write_labels
+from simsam.data.files import atomic_write, check_target, make_folder, write_json, write_png
+from simsam.data.images import ImageSource, header_shape, list_images, load_image
+from simsam.data.layouts import CAMVID_CLASSES
+from simsam.data.masks import VOID, box_of, check_mask
+from simsam.data.overlay import overlay_labels, overlay_mask
+from simsam.data.samples import Dataset, Sample, as_samples
+from simsam.data.version import REPOSITORY, __version__, code_version

@@ -1,0 +1,15 @@
+"""Chapter 8. How good is a mask, and how sure is that: metrics, intervals, runs over a data set.
+
+`metrics` are the numbers of one image, `statistics` the bootstrap over images; `run` (objects) and `semantic`
+(label maps) measure a recipe on a data set, `rows` is the loop below `run`; `compare` takes paired
+differences; `results` reads the committed tables.
+"""
+
+from simsam.measuring import metrics
+from simsam.measuring.comparisons import compare, title
+from simsam.measuring.metrics import accuracy, iou
+from simsam.measuring.results import baseline_of, gained, list_results, load_results, measured, pick, reported
+from simsam.measuring.results import sentence, table, verdict
+from simsam.measuring.run import evaluate, run_recipes
+from simsam.measuring.semantic import evaluate_semantic
+from simsam.measuring.statistics import bootstrap_interval, paired_difference, paired_miou_of_runs

@@ -1,0 +1,144 @@
+"""Photos of many sizes, read ahead in worker processes, in batches that share one grid: the one reader of
+all.
+
+Which photos come together depends on the list alone, neither on the number of processes nor on what is done
+already: sums of floats depend on what is computed together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from simsam.data import Sample, as_samples, header_shape
+from simsam.errors import SimsamError, check_least
+from simsam.features import Size, plan
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run over many photos is carried out, whatever it computes. Raises `SimsamError` for a batch below
+    1.
+
+    file: the result goes there as JSON, and while the run goes on, what is done already goes beside it.
+    cache: a folder in which what is slow to compute is kept and looked up. batch: photos of one grid computed
+    together (None: 1 on a CPU, 16 on a GPU). progress: a bar on stderr.
+    """
+
+    file: str | Path | None = None
+    cache: str | Path | None = None
+    batch: int | None = None
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        check_least("batch", self.batch)
+        for name in ("file", "cache"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else Path(value))
+
+    def batch_on(self, device: torch.device) -> int:
+        return self.batch or (1 if device.type == "cpu" else 16)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One photo of a run: its place in the list, and either the image (H, W, 3) uint8, with its truth and
+    true boxes where they were asked for, or what went wrong."""
+
+    index: int
+    image: np.ndarray | None = None
+    truth: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    error: str | None = None
+
+
+def grid_batches(samples: Sequence[Sample], patch: int, size: Size, batch: int = 1) -> list[list[int]]:
+    """The indices of the samples in batches of at most `batch` and of one grid, the largest grids first.
+
+    A file whose header tells no size comes alone, last.
+    """
+    groups: dict[tuple[int, int] | None, list[int]] = defaultdict(list)
+    for i, sample in enumerate(samples):
+        groups[_promised_grid(sample, patch, size)].append(i)
+    alone = [[i] for i in groups.pop(None, [])]
+    order = sorted(groups, key=lambda grid: (-grid[0] * grid[1], grid))
+    return [groups[g][i : i + batch] for g in order for i in range(0, len(groups[g]), batch)] + alone
+
+
+def read_batches(
+    sources: Sequence[object],
+    patch: int,
+    size: Size,
+    batch: int = 1,
+    *,
+    batches: Sequence[list[int]] | None = None,
+    truth: bool = False,
+    workers: int | None = None,
+) -> Iterator[list[Item]]:
+    """Batches of samples (or paths, or arrays) whose grids agree, each once, as `grid_batches` says.
+
+    `batches`: only those, in that order. `truth`: with the ground truth. `workers` processes read ahead
+    (default: one where there is more than one core). A sample that cannot be read, or is too small, comes
+    alone, with its error, and stops nothing; where a header lied, its batch comes in parts.
+    """
+    samples = as_samples(sources)
+    batches = grid_batches(samples, patch, size, batch) if batches is None else list(batches)
+    if workers is None:
+        workers = min(1, (os.cpu_count() or 1) - 1, len(batches) - 1)
+    reader = _Reader(samples, patch, size, truth)
+    for read in DataLoader(reader, batch_sampler=batches, num_workers=max(workers, 0), collate_fn=list):
+        parts: dict[object, list[Item]] = defaultdict(list)
+        for grid, item in read:
+            if item.error is None:
+                parts[grid].append(item)
+            else:
+                yield [item]
+        yield from parts.values()
+
+
+def each(work: Callable[[list[Item]], Sequence[T]], items: list[Item]) -> list[T | SimsamError]:
+    """`work` on a batch, a result an item; where it raises, on each item by itself: one photo at fault does
+    not spoil the others."""
+    try:
+        return list(work(items))
+    except SimsamError as error:
+        if len(items) == 1:
+            return [error]
+    return [result for item in items for result in each(work, [item])]
+
+
+def _promised_grid(sample: Sample, patch: int, size: Size) -> tuple[int, int] | None:
+    """The grid that a file's header promises; None where it cannot be read, or is too small."""
+    try:
+        shape = header_shape(sample.path)
+        return plan((min(shape), min(shape)) if sample.crop else shape, patch, size).grid
+    except Exception:  # damaged headers and damaged EXIF each fail in their own way; reading will say how
+        return None
+
+
+class _Reader(Dataset):
+    def __init__(self, samples: Sequence[Sample], patch: int, size: Size, truth: bool):
+        self.samples, self.patch, self.size, self.truth = samples, patch, size, truth
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[tuple[int, int] | None, Item]:
+        sample = self.samples[index]
+        try:
+            image = sample.load_image()
+            grid = plan(image.shape[:2], self.patch, self.size, str(sample.path)).grid
+            truth = (sample.truth, sample.boxes) if self.truth else (None, None)
+            return grid, Item(index, image, *truth)
+        except SimsamError as error:
+            return None, Item(index, error=str(error))
