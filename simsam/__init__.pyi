@@ -2,9 +2,10 @@ from .data.version import REPOSITORY as REPOSITORY
 from .data.version import __version__ as __version__
 from .errors import SimsamError as SimsamError
 from .features import extract as extract
+from .measuring.diagnosing import diagnose as diagnose
 from .pipeline import RECIPES as RECIPES
 from .pipeline import Recipe as Recipe
 from .pipeline import Result as Result
 from .pipeline import get_recipe as get_recipe
 from .pipeline import segment as segment
-from .weights import load_backbone as load_backbone
+from .weights.backbones import load_backbone as load_backbone

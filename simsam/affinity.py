@@ -9,12 +9,16 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.lib.stride_tricks import sliding_window_view
+from PIL import Image
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from simsam.errors import SimsamError, check_weight, offset_quantile, unknown
 
 OFFSETS = ("none", "mean", "max/3", "quantile:0.5")
 COLORS = ("knn", "random_walk")
+NEIGHBOURS = ((20, 2.0), (10, 0.1))  # of a token in colour and place: how many, and the weight of the place
 
 
 def similarity(tokens: Tensor, unit: bool = True) -> Tensor:
@@ -82,26 +86,38 @@ def binary_affinity(tokens: Tensor, tau: float = 0.2, floor: float = 1e-5) -> Te
     return torch.full_like(S, floor).masked_fill_(S > tau, 1)
 
 
-def color_affinity(image: np.ndarray, grid: tuple[int, int], kind: str = "knn") -> Tensor:
-    """W_colour (n, n) float32 of an (H, W, 3) uint8 image at token resolution: KNN matting (Chen et al. 2013,
-    20 neighbours with a weak and 10 with a strong spatial term) or random-walk matting (Grady et al. 2005).
+def cosine_affinity(tokens: Tensor, tau: float = 0.0, floor: float = 1e-5) -> Tensor:
+    """TokenCut's graph with the cosines kept as weights: where they are positive and exceed `tau`, else
+    `floor` (its authors' ablation `no_binary_graph`)."""
+    S = similarity(tokens)
+    return S.masked_fill_(S <= max(tau, 0), floor)
 
-    Symmetric, non-negative, zero diagonal, read off pymatting's Laplacian L = D - W. Raises `SimsamError`
-    for an unknown kind and for a grid too small to have neighbours.
+
+def color_affinity(image: np.ndarray, grid: tuple[int, int], kind: str = "knn") -> Tensor:
+    """W_colour (n, n) float32 of an (H, W, 3) uint8 image at token resolution, as DSM adds it (Melas-Kyriazi
+    et al. 2022): non-negative and symmetric, each token joined to itself too.
+
+    "knn" (KNN matting, Chen et al. 2013): an edge of weight 1, in both directions, from each token to each of
+    the `NEIGHBOURS` nearest in colour and weighted place, all in [0, 1] and itself among them; what is found
+    twice counts twice. The rows add up to 60 on average. "random_walk" (Grady et al. 2005): exp(-900 d^2), d
+    the distance of the colours, to the 3 x 3 tokens around each, the grid's outermost repeated beyond its
+    border. The rows add up to 9 at most.
+    Raises `SimsamError` for an unknown kind and for a grid with fewer tokens than "knn" has neighbours.
     """
     if kind not in COLORS:
         raise unknown("colour affinity", kind, COLORS)
-    n = grid[0] * grid[1]
-    if min(grid) < 3 or n < 25:
-        raise SimsamError(f"a colour affinity needs a grid of at least 3 x 3 and 25 tokens, not {grid}.")
-    from pymatting import knn_laplacian, rw_laplacian  # numba makes this import slow: only when asked for
-
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].double() / 255
-    small = F.interpolate(pixels, grid, mode="area")[0].permute(1, 2, 0).numpy()
+    (h, w), n = grid, grid[0] * grid[1]
+    color = np.asarray(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR)).reshape(n, 3) / 255
     if kind == "knn":
-        laplacian = knn_laplacian(small, n_neighbors=[20, 10], distance_weights=[2.0, 0.1])
+        if n < NEIGHBOURS[0][0]:
+            raise SimsamError(f'color="knn" needs {NEIGHBOURS[0][0]} tokens, and a grid {grid} has {n}.')
+        place = np.stack(np.meshgrid(np.linspace(0, 1, h), np.linspace(0, 1, w), indexing="ij"), -1)
+        points = [np.hstack([color, weight * place.reshape(n, 2)]) for _, weight in NEIGHBOURS]
+        near = np.hstack([cKDTree(p).query(p, k)[1] for p, (k, _) in zip(points, NEIGHBOURS)])
+        weights = np.ones(near.shape)
     else:
-        laplacian = rw_laplacian(small)
-    W = -np.asarray(laplacian.todense())
-    np.fill_diagonal(W, 0)
-    return torch.from_numpy(np.maximum((W + W.T) / 2, 0)).float()
+        near = sliding_window_view(np.pad(np.arange(n).reshape(grid), 1, "edge"), (3, 3)).reshape(n, 9)
+        weights = np.exp(-900 * np.square(color[:, None] - color[near]).sum(-1))
+    W = np.zeros((n, n))
+    np.add.at(W, (np.arange(n)[:, None], near), weights)
+    return torch.from_numpy(W + W.T if kind == "knn" else W).float()

@@ -68,10 +68,10 @@ class Place:
 def wrong_checksum(place: Place):
     """A cached weights file that is not the one that was recorded."""
     place.monkeypatch.setenv("SIMSAM_CACHE", str(place.folder))
-    (place.folder / "dinov2_vits14.safetensors").write_bytes(b"other weights")
-    record = '{"path": "dinov2_vits14.safetensors", "sha256": "%s", "source": "the wheel"}' % ("0" * 64)
-    (place.folder / "dinov2_vits14.json").write_text(record)
-    find_weights("dinov2_vits14", None)
+    (place.folder / "focus_vits14.safetensors").write_bytes(b"other weights")
+    record = '{"path": "focus_vits14.safetensors", "sha256": "%s", "source": "the wheel"}' % ("0" * 64)
+    (place.folder / "focus_vits14.json").write_text(record)
+    find_weights("focus_vits14", None)
 
 
 def read_only(place: Place):
@@ -121,7 +121,7 @@ CASES: dict[str, tuple] = {
         ["dataset", "did you mean 'ecssd'"],
     ),
     "unknown setting": (lambda place: segment(GRAY, kapa=1), ["setting", "did you mean 'kappa'"]),
-    "wrong checksum": (wrong_checksum, ["dinov2_vits14.safetensors", "wrong checksum", "0" * 64]),
+    "wrong checksum": (wrong_checksum, ["focus_vits14.safetensors", "wrong checksum", "0" * 64]),
     "k larger than n - 1": (lambda place: eigenpairs(GRAPH, 6), ["k=6", "n - 1 = 5"]),
     "k of 0": (lambda place: eigenpairs(GRAPH, 0), ["k=0", "n - 1 = 5"]),
     "negative kappa": (lambda place: segment(GRAY, kappa=-0.5), ["kappa=-0.5", "not negative"]),

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from simsam.features import MAX_TOKENS, TOKENS, Geometry, extract, plan, to_input
+from simsam.features import MAX_TOKENS, Geometry, extract, plan, to_input
 from simsam.weights.backbones import Backbone, load_backbone
+from simsam.weights.taps import TOKENS
 
 RANDOM = ("dino_vits16", "dinov2_vits14", "dinov2_vits14_reg")
 

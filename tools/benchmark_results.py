@@ -11,8 +11,8 @@ import sys
 
 from results import RESULTS
 
-from simsam.cli.benchmark import example
-from simsam.data import atomic_write, code_version
+from simsam.data import atomic_write, code_version, load_cutouts
+from simsam.measuring import weights_of
 from simsam.scale import TOKENS, benchmark
 from simsam.weights import load_backbone
 
@@ -23,11 +23,13 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=TOKENS)
     parser.add_argument("--batch", type=int, nargs="+", default=(1, 8))
     args = parser.parse_args()
-    report = benchmark(load_backbone(), example(), tuple(args.tokens), tuple(args.batch), args.runs)
+    backbone, image = load_backbone(), load_cutouts()[0].image
+    report = benchmark(backbone, image, args.tokens, args.batch, args.runs)
     origin = {
         "device": report["machine"]["device"],
         "cpu": report["machine"]["cpu"],
         "threads": report["machine"]["threads"],
+        **weights_of(backbone),
         "version": code_version(),
         "command": " ".join(["python tools/benchmark_results.py", *sys.argv[1:]]),
     }

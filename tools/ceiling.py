@@ -23,7 +23,7 @@ from tqdm import tqdm
 from simsam import objects, pipeline
 from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract
-from simsam.measuring import iou
+from simsam.measuring import iou, weights_of
 from simsam.objects import guided_filter, kmeans, refine
 from simsam.spectral import eigenpairs
 from simsam.weights import Backbone, load_backbone
@@ -132,7 +132,7 @@ def main() -> None:
         image, truth = sample.load_image(), sample.truth
         for name, mask in masks(image, truth, backbone).items():
             per_image.setdefault(name, {})[sample.id] = iou(mask, truth)
-    result = {"seconds_per_image": float("nan"), "backbone": backbone.name, "version": code_version()}
+    result = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     guided = replace(SPECTRAL, refine="guided")
     lines = []
     for family, names in ROWS.items():

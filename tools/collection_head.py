@@ -21,7 +21,7 @@ from tqdm import tqdm
 from simsam import pipeline
 from simsam.data import Dataset, code_version, open_dataset
 from simsam.features import Features, extract
-from simsam.measuring import iou
+from simsam.measuring import iou, weights_of
 from simsam.siamese import (
     Head,
     HeadResult,
@@ -130,7 +130,7 @@ def main() -> None:
     del collection
     measured = rows(heads)
     dataset = open_dataset("ecssd", args.root, select=MEASURE)
-    empty = {"seconds_per_image": float("nan"), "backbone": backbone.name, "version": code_version()}
+    empty = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     results = {base: {"per_image": {}} | empty for base in (SPECTRAL, FIEDLER)}
     found = [{"per_image": {}} | empty for _ in measured]
     for sample in tqdm(dataset, desc="measure"):

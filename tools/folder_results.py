@@ -25,6 +25,7 @@ from results import RESULTS
 
 from simsam.data import atomic_write, code_version, load_cutouts, load_image, write_png
 from simsam.features import forward, plan, to_input
+from simsam.measuring import weights_of
 from simsam.pipeline import get_recipe
 from simsam.scale import machine, run_folder
 from simsam.weights import Backbone, load_backbone
@@ -107,6 +108,7 @@ def main() -> None:
         "photos": PHOTOS,
         "cpu": machine(backbone.device)["cpu"],
         "threads": torch.get_num_threads(),
+        **weights_of(backbone),
         "version": code_version(),
         "command": "python tools/folder_results.py",
     }

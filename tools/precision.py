@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract, to_input
-from simsam.measuring import iou
+from simsam.measuring import iou, weights_of
 from simsam.pipeline import segment_features
 from simsam.weights import Backbone, load_backbone
 
@@ -39,7 +39,7 @@ def rough_tokens(
 def main() -> None:
     backbone = load_backbone(device="cpu")
     dataset = open_dataset("cutouts")
-    empty = {"seconds_per_image": float("nan"), "backbone": backbone.name, "version": code_version()}
+    empty = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     fine = {"per_image": {}} | empty
     rough = {name: {"per_image": {}} | empty for name in DTYPES}
     alike: dict[str, list[float]] = {name: [] for name in DTYPES}

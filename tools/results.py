@@ -29,7 +29,7 @@ from simsam.weights import load_backbone
 
 RESULTS = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results"
 MEASURED = ["n", "miou", "low", "high", "baseline", "difference", "difference_low", "difference_high"]
-ORIGIN = ["seconds_per_image", "backbone", "version", "command"]
+ORIGIN = ["seconds_per_image", "backbone", "labels", "sha256", "version", "command"]
 COLUMNS = ["dataset", "split", "family", "setting", "recipe", *MEASURED, *ORIGIN]
 SMALL = 0.1  # of the image: a smaller object is a small one
 FEW = 10  # a split of fewer images says nothing
@@ -104,7 +104,7 @@ def table(
                     "baseline": row.baseline_name,
                     **{k: f"{v:.2f}" for k, v in values.items()},
                     "seconds_per_image": f"{result['seconds_per_image']:.2f}",
-                    "backbone": result["backbone"],
+                    **{key: result[key] for key in ("backbone", "labels", "sha256")},
                     "version": result["version"],
                     "command": command,
                 }

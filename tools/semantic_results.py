@@ -18,25 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from simsam.data import Dataset, atomic_write, code_version, open_dataset
-from simsam.measuring import evaluate_semantic, paired_miou_of_runs
+from simsam.measuring import evaluate_semantic, paired_miou_of_runs, weights_of
 from simsam.semantics import SemanticRecipe, get_semantic_recipe
 from simsam.weights import Backbone, load_backbone
 
 OUTPUT = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results" / "semantic.csv"
 DIFFERENCE = ["difference_to_baseline", "difference_low", "difference_high"]
-COLUMNS = [
-    "dataset",
-    "split",
-    "method",
-    "n",
-    "runs",
-    "miou",
-    "low",
-    "high",
-    *DIFFERENCE,
-    "command",
-    "version",
-]
+COLUMNS = ["dataset", "split", "method", "n", "runs", "miou", "low", "high", *DIFFERENCE]
+COLUMNS += ["backbone", "labels", "sha256", "command", "version"]
 SPLITS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 BASELINE = "tokens"
 RUNS = 5
@@ -156,7 +145,8 @@ def main() -> None:
             dataset = open_dataset(name, root, task="semantic")
             flag = "--cutouts" if root is None else f"--{name.removesuffix('2012')} DIR"
             found = measure(dataset, rows, backbone, args.cache)
-            table += lines(name, found, f"python tools/semantic_results.py {flag}")
+            rows = lines(name, found, f"python tools/semantic_results.py {flag}")
+            table += [row | weights_of(backbone) for row in rows]
     with atomic_write(args.output) as path, path.open("w", newline="") as out:
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from simsam import objects, pipeline
 from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract
-from simsam.measuring import iou
+from simsam.measuring import iou, weights_of
 from simsam.pipeline import Recipe
 from simsam.weights import load_backbone
 
@@ -57,7 +57,7 @@ def main() -> None:
     args = parser.parse_args()
     backbone = load_backbone()
     dataset = open_dataset("ecssd", args.root)
-    empty = {"seconds_per_image": float("nan"), "backbone": backbone.name, "version": code_version()}
+    empty = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     fast = {"per_image": {}} | empty
     slow = {name: {"per_image": {}} | empty for name in SLOW}
     for sample in tqdm(dataset):

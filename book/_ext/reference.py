@@ -1,9 +1,11 @@
-"""A directive that shows a module of the package by its docstrings, which are Markdown at heart.
+"""A directive that shows a room of the package by its docstrings, which are Markdown at heart.
 
 ```{reference} simsam.spectral
 ```
 
-A dataclass of many fields, such as `Recipe`, gets a table of them, with default and comment from its source.
+A room's door shows its docstring and the names that it offers, wherever in the room they are defined; a file
+shows what it defines. The front door, `simsam`, says of each name only the first paragraph and its room.
+A dataclass of many fields, such as `Recipe`, gets a table of them: default, range and comment.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import dataclasses
 import importlib
 import inspect
 import re
-import sys
 import textwrap
+import typing
+from pathlib import Path
 from types import ModuleType
 
 import author_year
@@ -23,7 +26,10 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-MANY = 20  # fields: more do not fit into a signature
+from simsam.pipeline import Range, choices, known_settings
+
+MANY = 12  # fields: more do not fit into a signature
+ENDLESS = 2**53  # a number beyond it bounds nothing that a reader would type
 
 
 class _Raw:
@@ -66,7 +72,10 @@ def signature(thing: object) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """A field of a dataclass as its source has it: the comment above its group, its own comment."""
+    """A field of a dataclass as its source has it.
+
+    Above it may stand the name of a group, of one or two words; its own comment stands beside it, or above.
+    """
 
     name: str
     default: str
@@ -83,24 +92,33 @@ def fields(thing: object) -> list[Field]:
     for node in ast.parse(source).body[0].body:
         if not isinstance(node, ast.AnnAssign):
             continue
-        above = lines[node.lineno - 2].strip()
-        group = above.removeprefix("# ") if above.startswith("#") else group
-        comment = re.search(r"  # (.*)", lines[node.end_lineno - 1])
-        default = ast.unparse(node.value) if node.value else ""
-        found.append(Field(node.target.id, default, group, comment[1] if comment else ""))
+        above = re.match(r"\s*# (.*)", lines[node.lineno - 2])
+        beside = re.search(r"  # (.*)", "\n".join(lines[node.lineno - 1 : node.end_lineno]))
+        if above and len(above[1].split()) <= 2:
+            group, above = above[1], None
+        comment = "; ".join(comment[1] for comment in (beside, above) if comment)
+        found.append(Field(node.target.id, ast.unparse(node.value) if node.value else "", group, comment))
     return found
+
+
+def number_range(hint: object) -> str:
+    """Which numbers a setting takes, as its type says; "" where it does not."""
+    if isinstance(hint, Range):
+        return f"{hint.low:g} to {hint.high:g}" if hint.high < ENDLESS else f"{hint.low:g} or more"
+    return next(filter(None, map(number_range, typing.get_args(hint))), "")
 
 
 def field_table(thing: type) -> str:
     """A Markdown table of a dataclass's fields, a row in bold for each group."""
-    choices = getattr(sys.modules[thing.__module__], "CHOICES", {})
+    hints = known_settings(thing)
     rows, group = ["| field | default | meaning |", "|---|---|---|"], ""
     for field in fields(thing):
         if field.group != group:
             group = field.group
             rows.append(f"| **{group}** | | |")
-        said = [field.comment, ", ".join(f"`{choice}`" for choice in choices.get(field.name, ()))]
-        meaning = "; ".join(filter(None, said))
+        hint = hints.get(field.name)
+        words = ", ".join(f"`{choice}`" for choice in choices(hint))
+        meaning = "; ".join(filter(None, [field.comment, words, number_range(hint)]))
         rows.append(f"| `{field.name}` | `{field.default}` | {meaning} |")
     return "\n".join(rows)
 
@@ -126,12 +144,27 @@ def entry(title: str, thing: object) -> str:
     return f"`{title}`\n:   {textwrap.indent(doc, ' ' * 4).strip()}\n"
 
 
+def offered(module: ModuleType) -> list[str]:
+    """The names of a door in its own order, those of a lazy one from its stub; of a file what it defines."""
+    if not hasattr(module, "__path__"):
+        return [name for name, thing in vars(module).items() if _home(thing) == module.__name__]
+    stub = Path(module.__file__).with_suffix(".pyi")
+    door = ast.parse((stub if stub.exists() else Path(module.__file__)).read_text(encoding="utf-8"))
+    imports = [node for node in door.body if isinstance(node, ast.ImportFrom)]
+    return [alias.asname or alias.name for node in imports for alias in node.names]
+
+
+def _home(thing: object) -> str:
+    return getattr(thing, "__module__", "")
+
+
 def members(owner: ModuleType | type) -> list[tuple[str, object]]:
-    """The public functions, classes, methods and properties of `owner`, as they stand in its source."""
-    named = [(name, thing) for name, thing in vars(owner).items() if not name.startswith("_")]
+    """The public functions and classes of a module; the methods and properties of a class."""
     if inspect.ismodule(owner):
-        kinds = (inspect.isfunction, inspect.isclass)
-        return [(n, t) for n, t in named if any(k(t) for k in kinds) and t.__module__ == owner.__name__]
+        named = [(name, getattr(owner, name)) for name in offered(owner) if not name.startswith("_")]
+        # a function may be wrapped, as by functools.cache
+        return [(n, t) for n, t in named if inspect.isclass(t) or inspect.isfunction(inspect.unwrap(t))]
+    named = [(name, thing) for name, thing in vars(owner).items() if not name.startswith("_")]
     unwrapped = [(n, t.__func__ if isinstance(t, classmethod | staticmethod) else t) for n, t in named]
     return [(n, t) for n, t in unwrapped if inspect.isfunction(t) or isinstance(t, property)]
 
@@ -139,6 +172,8 @@ def members(owner: ModuleType | type) -> list[tuple[str, object]]:
 def page(module: ModuleType) -> str:
     """The Markdown of a module: what it is for, then each of its members."""
     parts = [markdown(module.__doc__ or ""), ""]
+    if "." not in module.__name__:
+        return "\n".join(parts + [summary(name, thing) for name, thing in members(module)])
     for name, thing in members(module):
         parts.append(entry(name + signature(thing), thing))
         for inner, method in members(thing) if inspect.isclass(thing) else []:
@@ -148,12 +183,21 @@ def page(module: ModuleType) -> str:
     return "\n".join(parts)
 
 
+def summary(name: str, thing: object) -> str:
+    """One name of the front door: what it is, and the room that says the rest."""
+    said = " ".join(inspect.getdoc(thing).partition("\n\n")[0].split())
+    room = ".".join(_home(thing).split(".")[:2])
+    return f"`{name}{signature(thing)}`\n:   {said} More under `{room}`.\n"
+
+
 class Reference(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         module = importlib.import_module(self.arguments[0])
-        self.env.note_dependency(inspect.getsourcefile(module))
+        file = Path(inspect.getsourcefile(module))
+        for source in file.parent.glob("*.py*") if file.stem == "__init__" else [file]:
+            self.env.note_dependency(str(source))
         box = nodes.container(classes=["reference-of-module"])
         self.state.nested_parse(StringList(page(module).splitlines()), 0, box)
         return [box]

@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "run a recipe on a benchmark and measure it, with intervals",
     "compare": "the paired difference of two evaluations",
     "benchmark": "seconds per stage, and their ratio to the backbone's forward pass",
+    "diagnose": "what a backbone's tokens tell of it, block by block, on photos",
     "info": "versions, devices, and which weights there are",
 }
 

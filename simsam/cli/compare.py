@@ -76,6 +76,8 @@ def _print(result: dict) -> None:
         print(f"mean IoU of {name.upper()}  {100 * side['miou']:7.2f}  {what}")
     low, high = (100 * v for v in result["interval"])
     print(f"A - B          {100 * result['difference']:+7.2f}  [{low:+.2f}, {high:+.2f}] (95 %, paired)")
+    if not result["same_weights"]:
+        print("different weights: the difference is theirs as well as the recipes'")
     width = max([5, *(len(row["id"]) for row in result["largest"])])
     print(f"\nwhere they differ most\n{'image':{width}}  {'A':>6}  {'B':>6}  {'A - B':>7}")
     for row in result["largest"]:

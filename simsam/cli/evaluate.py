@@ -122,7 +122,8 @@ def _backbone(args: argparse.Namespace, name: str) -> Backbone:
 def _print(result: dict) -> None:
     low, high = (100 * v for v in result["miou_interval"])
     print(f"{title(result['recipe'], result['changed'])} on {result['images']} images of {result['dataset']}")
-    print(f"{result['backbone']}, {result['weights']}; simsam {result['version']}; {result['device']}")
+    print(f"{result['backbone']} (labels: {result['labels']}), {result['weights']}")
+    print(f"simsam {result['version']}; {result['device']}")
     print(f"mean IoU          {100 * result['miou']:6.2f} %  [{low:.2f}, {high:.2f}] (95 %)")
     shares = {"accuracy": "accuracy", "max-F": "max_f", "CorLoc": "corloc"}
     values = {name: result.get(key) for name, key in shares.items()}

@@ -25,9 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overlay", action="store_true", help="also draw the outcome on the photo")
     parser.add_argument("--resume", action="store_true", help="leave out photos whose result is there")
-    parser.add_argument(
-        "--batch", type=int, default=1, metavar="B", help="photos of one shape to run together"
-    )
+    parser.add_argument("--batch", type=int, default=1, metavar="B", help="photos of one shape run together")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that read ahead, 0 for none")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no list of what was written")
     add_recipe(parser)

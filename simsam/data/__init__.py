@@ -11,7 +11,7 @@ from simsam.data.exports import example, label_colors, label_sheet, write_labels
 from simsam.data.files import atomic_write, check_target, make_folder, write_json, write_png
 from simsam.data.images import ImageSource, header_shape, list_images, load_image
 from simsam.data.layouts import CAMVID_CLASSES
-from simsam.data.masks import VOID, box_of, check_mask
+from simsam.data.masks import VOID, box_of, check_mask, read_mask
 from simsam.data.overlay import overlay_labels, overlay_mask
 from simsam.data.samples import Dataset, Sample, as_samples
 from simsam.data.version import REPOSITORY, __version__, code_version

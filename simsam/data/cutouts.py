@@ -63,8 +63,6 @@ def load_cutouts() -> list[Cutout]:
     try:
         text = (folder / "index.csv").read_text(encoding="utf-8")
     except OSError as error:
-        raise SimsamError(
-            "the images of cutouts are missing: reinstall simsam with its package data."
-        ) from error
+        raise SimsamError("the images of cutouts are missing: reinstall simsam with its data.") from error
     rows = csv.DictReader(text.splitlines())
     return [Cutout(row["id"], tuple(row["classes"].split()), folder) for row in rows]

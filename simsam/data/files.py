@@ -59,9 +59,7 @@ def make_folder(folder: str | Path) -> Path:
         raise SimsamError(f"{folder} is a file: give a folder for the output.") from None
     except OSError as error:
         reason = error.strerror or error
-        raise SimsamError(
-            f"cannot write to {folder}: {reason}; choose a folder that can be written."
-        ) from error
+        raise SimsamError(f"cannot write to {folder}: {reason}; choose another folder.") from error
 
 
 def check_target(path: str | Path) -> None:

@@ -87,7 +87,7 @@ def _images_in(folder: Path) -> list[Path]:
     images = [path for path in files if path.suffix.lower() in SUFFIXES]
     if not images:
         raise SimsamError(
-            f"the folder {folder} holds no image ({', '.join(sorted(SUFFIXES))}); give another one."
+            f"the folder {folder} holds no image ({', '.join(sorted(SUFFIXES))}); give another."
         )
     return images
 
@@ -103,9 +103,7 @@ def _from_file(path: Path) -> np.ndarray:
     except FileNotFoundError:
         raise SimsamError(f"{path} does not exist; give the path of an image file.") from None
     except UnidentifiedImageError:
-        raise SimsamError(
-            f"{path} is not an image that Pillow can read; convert it to PNG or JPEG."
-        ) from None
+        raise SimsamError(f"{path} is not an image that Pillow reads; convert it to PNG or JPEG.") from None
     except Image.DecompressionBombError as error:
         raise SimsamError(f"{path} has too many pixels ({error}); make it smaller first.") from error
     except OSError as error:
@@ -115,9 +113,7 @@ def _from_file(path: Path) -> np.ndarray:
 def _from_pillow(image: Image.Image, name: str) -> np.ndarray:
     """RGB array of a PIL image; `name` is what an error calls it."""
     if 0 in image.size:
-        raise SimsamError(
-            f"{name} is {image.width} x {image.height} and so has no pixel; give another image."
-        )
+        raise SimsamError(f"{name} is {image.width} x {image.height} and has no pixel; give another image.")
     try:
         image.load()
         image = ImageOps.exif_transpose(image)
@@ -133,7 +129,7 @@ def _from_pillow(image: Image.Image, name: str) -> np.ndarray:
         return _from_array(np.asarray(image.convert("RGBA" if transparent else "RGB")), name)
     except ValueError as error:
         raise SimsamError(
-            f"{name} has the mode {image.mode}, which does not convert to RGB; save it as RGB."
+            f"{name} has the mode {image.mode}, which is none of Pillow's for RGB; save it as RGB."
         ) from error
 
 
@@ -141,9 +137,7 @@ def _from_array(array: np.ndarray, name: str) -> np.ndarray:
     """RGB array of an array of any supported shape and dtype; `name` is what an error calls it."""
     shape = tuple(array.shape)
     if array.ndim == 4:
-        raise SimsamError(
-            f"{name} has shape {shape}, a batch, but one image was expected; pass one at a time."
-        )
+        raise SimsamError(f"{name} has shape {shape}, a batch, but one image was expected; pass one.")
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)):
         hint = "; move the channels last" if array.ndim == 3 and shape[0] in (1, 3, 4) else ""
         raise SimsamError(

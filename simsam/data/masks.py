@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -24,16 +25,20 @@ def check_mask(what: str, mask: np.ndarray) -> None:
         raise SimsamError(f"the {what} is {came}: expected a bool array (H, W); threshold it first.")
 
 
-def box_of(mask: np.ndarray, largest: bool = False) -> tuple[int, int, int, int] | None:
+def box_of(
+    mask: np.ndarray, largest: bool = False, neighbours: Literal[4, 8] = 4
+) -> tuple[int, int, int, int] | None:
     """The tight box (top, left, bottom, right) of a mask (H, W) bool, or None if the mask is empty.
 
-    With `largest`, the box of the largest 4-connected component (the first in reading order if two tie).
+    With `largest`, the box of the largest connected component (the first in reading order if two tie):
+    pixels touch by their sides (4 `neighbours`: LOST's and TokenCut's protocol, and that of every CorLoc
+    here) or by their corners as well (8: DSM's).
     """
     check_mask("mask", mask)
     if not mask.any():
         return None
     if largest:
-        parts, count = ndimage.label(mask)
+        parts, count = ndimage.label(mask, ndimage.generate_binary_structure(2, neighbours // 4))
         mask = parts == 1 + np.argmax(np.bincount(parts.ravel(), minlength=count + 1)[1:])
     rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
     return rows.start, columns.start, rows.stop, columns.stop

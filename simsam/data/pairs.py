@@ -59,9 +59,7 @@ def _by_name(paths: list[Path]) -> dict[str, Path]:
     for path in paths:
         other = found.setdefault(path.stem, path)
         if other != path:
-            raise SimsamError(
-                f"{path.parent} holds both {other.name} and {path.name}: expected one file a name."
-            )
+            raise SimsamError(f"{path.parent} holds both {other.name} and {path.name}: give one a name.")
     return found
 
 

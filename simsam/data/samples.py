@@ -118,9 +118,7 @@ def pick(samples: Sequence[Sample], select: str | None, limit: int | None) -> tu
     if limit is not None and limit < 1:
         raise SimsamError(f"limit {limit}: expected at least one image.")
     if not picked:
-        raise SimsamError(
-            f"no image of {len(samples)} is left by select {select!r}: choose another remainder."
-        )
+        raise SimsamError(f"no image of {len(samples)} is left by select {select!r}: choose another.")
     return picked[:limit]
 
 

@@ -1,9 +1,11 @@
 """What the notebooks draw with; nothing of the package needs it.
 
-`figures` are drawings that several chapters share; `pictures` joins a figure and its alt text; `frames` are
-figures that move, in a kernel and in a static page; `notebook` shows source code and the reader's own photo.
+`figures` are drawings that several chapters share, `components` that of first components; `pictures` joins a
+figure and its alt text; `frames` are figures that move, in a kernel and in a static page; `notebook` shows
+source code and the reader's own photo.
 """
 
+from simsam.drawing.components import component_strip
 from simsam.drawing.figures import PLAIN, SIGNED, forest, heat, panels, principal_colors
 from simsam.drawing.frames import choose, explore, live
 from simsam.drawing.notebook import own_photo, source

@@ -89,7 +89,7 @@ def forest(
     of: str = "difference",
     limits: tuple[float, float] | None = None,
 ) -> tuple[Figure, str]:
-    """Rows of a table of results (`simsam.results`) as points with their intervals, the first on top.
+    """Rows of a table of results (`simsam.measuring`) as points with their intervals, the first on top.
 
     `of` is "difference" (paired, around a line at zero) or "miou"; `name` is the column that names a row;
     `limits`, the ends of the axis, let several pictures be compared. Colours, and the alt text, say whether

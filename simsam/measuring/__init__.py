@@ -1,12 +1,13 @@
 """Chapter 8. How good is a mask, and how sure is that: metrics, intervals, runs over a data set.
 
 `metrics` are the numbers of one image, `statistics` the bootstrap over images; `run` (objects) and `semantic`
-(label maps) measure a recipe on a data set, `rows` is the loop below `run`; `compare` takes paired
-differences; `results` reads the committed tables.
+(label maps) measure a recipe on a data set, `rows` is the loop below `run`; `comparisons` takes paired
+differences; `diagnosing` asks a backbone what its tokens betray; `results` reads the committed tables.
 """
 
 from simsam.measuring import metrics
-from simsam.measuring.comparisons import compare, title
+from simsam.measuring.comparisons import compare, title, weights_of
+from simsam.measuring.diagnosing import Diagnosis, diagnose
 from simsam.measuring.metrics import accuracy, iou
 from simsam.measuring.results import baseline_of, gained, list_results, load_results, measured, pick, reported
 from simsam.measuring.results import sentence, table, verdict

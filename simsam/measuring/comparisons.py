@@ -30,9 +30,10 @@ def compare(a: dict, b: dict) -> dict:
 
     Gives a dictionary: dataset, task, a and b (recipe, changed, backbone, images, and miou on the common
     images), images (how many are common), difference and interval (95 %, bootstrap over images), largest
-    (the ten images on which they differ most: id, a, b, difference). Fractions in 0..1. In the semantic task
-    the mean is over classes, each side under its own matching of clusters to classes.
-    Raises `SimsamError` for results of different data sets or tasks, or without a common image.
+    (the ten images on which they differ most: id, a, b, difference), same_weights (whether their hashes
+    agree). Fractions in 0..1. In the semantic task the mean is over classes, each side under its own matching
+    of clusters to classes. Raises `SimsamError` for results of different data sets or tasks, or without a
+    common image.
     """
     for key in ("dataset", "task"):
         if a[key] != b[key]:
@@ -43,14 +44,15 @@ def compare(a: dict, b: dict) -> dict:
         raise SimsamError("the two evaluations have no image in common: give two of the same images.")
     x, y = (np.array([result[kept][name] for name in ids]) for result in (a, b))
     difference, *interval = paired(x, y)
-    keys = ("recipe", "changed", "backbone", "images")
-    sides = [{key: r[key] for key in keys} | {"miou": float(mean(v))} for r, v in ((a, x), (b, y))]
+    keys = ("recipe", "changed", "backbone", "sha256", "images")
+    sides = [{key: r.get(key) for key in keys} | {"miou": float(mean(v))} for r, v in ((a, x), (b, y))]
     return {
         "dataset": a["dataset"],
         "task": a["task"],
         "a": sides[0],
         "b": sides[1],
         "images": len(ids),
+        "same_weights": a.get("sha256") == b.get("sha256"),
         "difference": difference,
         "interval": interval,
         "largest": _largest(a["per_image"], b["per_image"]),
@@ -68,16 +70,23 @@ def _largest(x: dict, y: dict) -> list[dict]:
 
 
 def describe(dataset: Dataset, backbone: Backbone) -> dict:
-    """What every result says of where it comes from: dataset, task, backbone, weights, version, device."""
+    """What every result says of where it comes from: dataset, task, backbone, weights (their source), the
+    labels they saw, their sha256, version, device."""
     device = backbone.device
     return {
         "dataset": dataset.name,
         "task": dataset.task,
-        "backbone": backbone.name,
+        **weights_of(backbone),
         "weights": backbone.source,
         "version": code_version(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
     }
+
+
+def weights_of(backbone: Backbone) -> dict:
+    """Whose weights a number was measured on: backbone, its name; the labels it saw; the sha256 of its
+    file."""
+    return {"backbone": backbone.name, "labels": backbone.provenance.labels, "sha256": backbone.sha256}
 
 
 def described(name: str, settings: dict, base: dict) -> dict:

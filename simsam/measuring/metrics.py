@@ -74,9 +74,7 @@ def max_f(curves: Sequence[np.ndarray] | np.ndarray) -> float:
     """
     curves = np.atleast_2d(np.asarray(curves, dtype=float))
     if curves.ndim != 2 or curves.size == 0:
-        raise SimsamError(
-            f"the F curves have shape {curves.shape}: expected (images, thresholds), at least one."
-        )
+        raise SimsamError(f"the F curves have shape {curves.shape}: expected (images, thresholds).")
     return float(curves.mean(axis=0).max())
 
 
@@ -99,15 +97,6 @@ def is_localised(box: Sequence[float] | None, truths: np.ndarray, threshold: flo
     if truths.size == 0:
         raise SimsamError("an image without true boxes has no CorLoc: leave it out of the mean.")
     return box is not None and bool(np.any(box_iou(box, truths) >= threshold))
-
-
-def corloc(boxes: Sequence[Sequence[float] | None], truths: Sequence[np.ndarray]) -> float:
-    """Correct localisation: the share of images whose predicted box `is_localised`, in [0, 1]."""
-    if len(boxes) != len(truths) or len(boxes) == 0:
-        raise SimsamError(
-            f"CorLoc got {len(boxes)} predicted and {len(truths)} true entries: expected one each an image."
-        )
-    return float(np.mean([is_localised(box, true) for box, true in zip(boxes, truths, strict=True)]))
 
 
 # --- clusters against classes -----------------------------------------------------------------------------
@@ -210,9 +199,7 @@ def _check_masks(mask: np.ndarray, truth: np.ndarray) -> None:
     check_mask("mask", mask)
     check_mask("truth", truth)
     if mask.shape != truth.shape:
-        raise SimsamError(
-            f"the mask is {mask.shape} and the truth {truth.shape}: expected one size; resize the mask."
-        )
+        raise SimsamError(f"the mask is {mask.shape} and the truth {truth.shape}: resize the mask.")
 
 
 def _check_boxes(boxes: np.ndarray) -> np.ndarray:

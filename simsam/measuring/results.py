@@ -23,7 +23,7 @@ Row = dict[str, str | float]
 CHOSEN_ON = "1 mod 4"  # the ids of ECSSD that settings were chosen on
 FOLDER = "SIMSAM_RESULTS"  # the environment variable that names another folder of tables
 TEXT = {"dataset", "split", "family", "setting", "recipe", "baseline", "backbone", "version", "command"}
-TEXT |= {"method", "stage", "cpu"}
+TEXT |= {"method", "stage", "cpu", "labels", "sha256"}
 FIGURE = re.compile(r"[-+\d]|–?$|is the baseline$")  # a figure, none, or what `gained` says of a baseline
 
 

@@ -7,7 +7,7 @@ stands only in printed tables. Times are seconds.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,7 +47,7 @@ def evaluate(
     the images, all get the result, the first writes it. Raises `SimsamError` for another task than "object",
     for a journal of another run, when the first image cannot be segmented, or none could be measured.
     """
-    return _run(dataset, [recipe], backbone, Options(**options), single=True)[0]
+    return _run(dataset, [recipe], backbone, Options(**options), lambda results: results[0])[0]
 
 
 def run_recipes(
@@ -58,17 +58,13 @@ def run_recipes(
     An image is read, and the backbone runs, once for all recipes of one input size, whatever their tokens
     and blocks. All recipes run on the one backbone.
     """
-    return _run(dataset, recipes, backbone, Options(**options), single=False)
+    return _run(dataset, recipes, backbone, Options(**options))
 
 
 def _run(
-    dataset: Dataset,
-    recipes: Sequence[str | Recipe],
-    backbone: Backbone | None,
-    options: Options,
-    *,
-    single: bool,
+    dataset: Dataset, recipes: Sequence, backbone: Backbone | None, options: Options, kept: Callable = list
 ) -> list[dict]:
+    """`run_recipes`; the file holds what `kept` makes of the results."""
     if dataset.task != "object":
         raise SimsamError(f"task {dataset.task}: expected the object task; evaluate_semantic does the other.")
     recipes = [get_recipe(recipe) for recipe in recipes]
@@ -88,7 +84,7 @@ def _run(
             for n in range(len(recipes))
         ]
         if options.file is not None and rank() == 0:
-            write_json(options.file, results[0] if single else results)
+            write_json(options.file, kept(results))
     return results
 
 

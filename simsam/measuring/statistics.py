@@ -36,16 +36,9 @@ def bootstrap_interval(
     if len(values) == 1:
         value = float(statistic(values, axis=-1))
         return value, value
-    result = stats.bootstrap(
-        (values,),
-        statistic,
-        vectorized=True,
-        n_resamples=samples,
-        batch=BATCH,
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
+    how = {"n_resamples": samples, "batch": BATCH, "confidence_level": level, "method": "percentile"}
+    rng = np.random.default_rng(seed)
+    result = stats.bootstrap((values,), statistic, vectorized=True, rng=rng, **how)
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
@@ -129,9 +122,7 @@ def _counts(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     confusions = np.asarray(confusions)
     if confusions.ndim != 3 or 0 in confusions.shape:
-        raise SimsamError(
-            f"confusion matrices of shape {confusions.shape}: expected (images, classes, clusters)."
-        )
+        raise SimsamError(f"confusion matrices of shape {confusions.shape}: expected (images, classes, K).")
     assignment = match_clusters(confusions.sum(axis=0)) if assignment is None else assignment
     hits, union, true = class_counts(confusions, assignment)
     if not true.any():
@@ -153,14 +144,12 @@ def _percentiles(values: np.ndarray, level: float) -> Interval:
 def _check_values(what: str, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
-        raise SimsamError(
-            f"the {what} of shape {values.shape}: expected one finite number an image, at least one."
-        )
+        raise SimsamError(f"the {what} of shape {values.shape}: expected a finite number an image.")
     return values
 
 
 def _check_settings(level: float, samples: int) -> None:
     if not 0 < level < 1 or samples < 1:
         raise SimsamError(
-            f"level {level} with {samples} resamples: expected a level in (0, 1) and at least one."
+            f"level {level} with {samples} resamples: expected a level in (0, 1), at least one."
         )

@@ -14,12 +14,18 @@ from torch import Tensor
 from simsam.errors import SimsamError, unknown
 
 REFINEMENTS = ("none", "guided", "matting", "crf")
+CRFS = {  # appearance kernel: weight, deviation in pixels, in colour; smoothness: weight, pixels; iterations
+    "simsam": (5, 60, 6, 3, 3, 5),
+    "dsm": (10, 80, 13, 3, 3, 5),  # Melas-Kyriazi et al. 2022: w1, alpha, beta, w2, gamma, it
+    "cutler": (10, 50, 5, 7, 3, 10),  # Wang et al. 2023
+}
 
 
-def refine(score: Tensor, image: np.ndarray, method: str = "guided") -> Tensor:
+def refine(score: Tensor, image: np.ndarray, method: str = "guided", crf: str = "simsam") -> Tensor:
     """A sharper score (H, W) float32, positive on the object, from one (H, W) and its image (H, W, 3) uint8.
 
-    Raises `SimsamError` for an unknown method, for shapes that differ and for a library that is missing.
+    `crf`: for that method, whose settings (`CRFS`). Raises `SimsamError` for an unknown method or settings,
+    for shapes that differ and for a library that is missing.
     """
     if method not in REFINEMENTS:
         raise unknown("refinement", method, REFINEMENTS)
@@ -29,7 +35,9 @@ def refine(score: Tensor, image: np.ndarray, method: str = "guided") -> Tensor:
         )
     if method == "none" or bool((score > 0).all()) or bool((score <= 0).all()):
         return score
-    return {"guided": guided_filter, "matting": closed_form_matting, "crf": dense_crf}[method](score, image)
+    if method == "crf":
+        return dense_crf(score, image, crf)
+    return {"guided": guided_filter, "matting": closed_form_matting}[method](score, image)
 
 
 def probability(score: Tensor, contrast: float = 4.0, margin: float = 0.02) -> Tensor:
@@ -76,17 +84,19 @@ def closed_form_matting(score: Tensor, image: np.ndarray, band: int = 15) -> Ten
     return torch.from_numpy(alpha).to(score) - 0.5
 
 
-def dense_crf(score: Tensor, image: np.ndarray) -> Tensor:
+def dense_crf(score: Tensor, image: np.ndarray, settings: str = "simsam") -> Tensor:
     """The fully connected CRF (Krähenbühl and Koltun 2011) with a smoothness and an appearance kernel."""
     q = probability(score)
-    return infer_crf(torch.stack([1 - q, q]), image)[1] - 0.5
+    return infer_crf(torch.stack([1 - q, q]), image, settings)[1] - 0.5
 
 
-def infer_crf(probabilities: Tensor, image: np.ndarray, iterations: int = 5) -> Tensor:
+def infer_crf(probabilities: Tensor, image: np.ndarray, settings: str = "simsam") -> Tensor:
     """Posterior (C, H, W) of C labels, from probabilities that add up to 1 and are none of them 0.
 
-    Raises `SimsamError` where pydensecrf2 is missing.
+    Raises `SimsamError` for settings that are none of `CRFS`, and where pydensecrf2 is missing.
     """
+    if settings not in CRFS:
+        raise unknown("CRF settings", settings, CRFS)
     try:
         import pydensecrf.densecrf as library
     except ImportError:
@@ -98,6 +108,7 @@ def infer_crf(probabilities: Tensor, image: np.ndarray, iterations: int = 5) -> 
     unary = -np.log(probabilities.cpu().numpy()).reshape(C, -1)
     crf = library.DenseCRF2D(W, H, C)
     crf.setUnaryEnergy(np.ascontiguousarray(unary, dtype=np.float32))
-    crf.addPairwiseGaussian(sxy=3, compat=3)
-    crf.addPairwiseBilateral(sxy=60, srgb=6, rgbim=np.array(image), compat=5)
+    weight, sxy, srgb, smooth, near, iterations = CRFS[settings]
+    crf.addPairwiseGaussian(sxy=near, compat=smooth)
+    crf.addPairwiseBilateral(sxy=sxy, srgb=srgb, rgbim=np.array(image), compat=weight)
     return torch.from_numpy(np.array(crf.inference(iterations)).reshape(C, H, W)).to(probabilities)

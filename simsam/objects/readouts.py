@@ -29,22 +29,28 @@ def bipartition(
     component: bool = False,
     hard: bool = False,
     attention: Tensor | None = None,
+    corners: bool = False,
 ) -> Tensor:
     """An eigenvector y (n,) of the graph W (n, n), cut by a threshold rule and turned by a sign rule: (n,).
 
     `cut`, `sign`, `attention`: see `threshold` and `foreground_sign`. `component`: of the positive side, only
-    the part that holds the entry of largest magnitude (TokenCut). `hard`: +1 and -1 instead of a score.
+    the part that holds its largest entry (TokenCut). `hard`: +1 and -1 instead of a score. `corners`: turned
+    once more if the positive side holds three or four of the grid's corners (CutLER).
     """
     y = y / y.abs().max().clamp_min(torch.finfo(y.dtype).tiny)
     score = y - threshold(y, cut, W)
-    score = score * foreground_sign(y if sign == "peak" else score, grid, sign, attention)
+    turn = foreground_sign(y if sign == "peak" else score, grid, sign, attention)
+    if corners and int((turn * score > 0).view(grid)[[0, 0, -1, -1], [0, -1, 0, -1]].sum()) >= 3:
+        turn = -turn
+    score = turn * score
     if component:
-        part = seed_component(score > 0, int(y.abs().argmax()), grid)
+        part = seed_component(score > 0, int((turn * y).argmax()), grid)
         score = torch.where(part, score, -score.abs())
     return torch.where(score > 0, 1.0, -1.0) if hard else score
 
 
 def maskcut(
+    y: Tensor,
     W: Tensor,
     grid: tuple[int, int],
     *,
@@ -53,20 +59,29 @@ def maskcut(
     laplacian: str = "normalized",
     **cut,
 ) -> list[Tensor]:
-    """CutLER's MaskCut of one graph W (n, n): cut, take the object's tokens out of the graph (edges of weight
-    `floor`), cut again; the scores (n,) of at most so many `objects`. `cut`: see `bipartition`."""
+    """CutLER's MaskCut (Wang et al. 2023) of one graph W (n, n) and its second eigenvector y (n,): cut, take
+    the object's tokens out of the graph (edges of weight `floor`), cut again, `objects` times; `cut`: see
+    `bipartition`. The scores (n,) of the objects: the first one, and of the later cuts what is still free.
+
+    A later cut that covers 1 % of the grid or less, or has an IoU above 1/2 with the cut before, is dropped:
+    its tokens stay in the graph, and it is one of so many all the same. The same cut then comes once more,
+    with nothing before it to overlap with, as in CutLER's code.
+    """
     scores: list[Tensor] = []
     free = torch.ones(len(W), dtype=torch.bool, device=W.device)
-    for _ in range(objects):
-        left = W.clone()
-        left[~free] = floor
-        left[:, ~free] = floor
-        score = bipartition(eigenpairs(left, 2, laplacian).vectors[:, 1], left, grid, **cut)
-        score = torch.where(free, score, -score.abs())
-        if scores and not bool((score > 0).any()):
-            break
-        scores.append(score)
-        free = free & ~(score > 0)
+    before, left = ~free, W
+    for i in range(objects):
+        if bool(before.any()):
+            left = torch.where(free[:, None] & free, W, floor)
+            y = eigenpairs(left, 2, laplacian).vectors[:, 1]
+        score = bipartition(y, left, grid, corners=True, **cut)
+        now = score > 0
+        overlap = (now & before).sum() / (now | before).sum().clamp_min(1)
+        if i and (now.sum() <= 0.01 * len(W) or overlap > 0.5):
+            now = torch.zeros_like(now)
+        elif not i or bool((now & free).any()):
+            scores.append(torch.where(free, score, -score.abs()))
+        free, before = free & ~now, now
     return scores
 
 

@@ -14,6 +14,7 @@ from .stages import Result as Result
 from .stages import finish as finish
 from .stages import graph as graph
 from .stages import readout as readout
+from .stages import run_stages as run_stages
 from .stages import segment as segment
 from .stages import segment_features as segment_features
 from .stages import train as train

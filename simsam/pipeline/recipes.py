@@ -19,8 +19,9 @@ class Recipe:
 
     name: str = "simsam"
     # features
-    backbone: str = "dinov2_vits14"  # its name, see `load_backbone`
-    size: Annotated[int | None, Range(1)] = 480  # long side in pixels; None: native, cropped to whole patches
+    backbone: str = "focus_vits14"  # its name, see `load_backbone`
+    # long side in pixels; (height, width), warped to it; None: native, cropped to whole patches
+    size: Annotated[int | tuple[int, int] | None, Range(1)] = 480
     tokens: Literal["keys", "queries", "values", "output"] = "output"
     block: int = -1  # of the network; -1: the last
     # Siamese head
@@ -41,18 +42,16 @@ class Recipe:
     view_shear: Annotated[float, Range(0, 2)] = 0.2  # the same
     view_shift: Share = 0.1  # the same
     # graph
-    graph: Literal["similarity", "binary"] = "similarity"
+    graph: Literal["similarity", "binary", "cosine"] = "similarity"
     offset: Offset = "mean"  # subtracted from W_A: none, mean, max/3 or quantile:q
-    tau: Annotated[float, Range(-1, 1)] = 0.2  # binary graph: the threshold on the cosine
+    tau: Annotated[float, Range(-1, 1)] = 0.2  # binary and cosine graph: the threshold on the cosine
     kappa: Annotated[float, check_weight] = 0.25  # the weight of W_SA
     semantic_unit: bool = True  # rows of G to unit length
     semantic_offset: Offset = "mean"  # subtracted from W_SA
     semantic: Literal["learned", "constant"] = "learned"  # "constant": its mean in its place, a control
     floor: Share = 1e-5  # added to every weight, so that the graph is one piece
     color: Literal["none", "knn", "random_walk"] = "none"
-    color_weight: Annotated[float, Range(0, 1e6)] = (
-        0.0  # of the colour affinity, which counts for nothing at 0
-    )
+    color_weight: Annotated[float, Range(0, 1e6)] = 0.0  # times W_colour is added: DSM's image_color_lambda
     # eigenvectors
     laplacian: Literal["normalized", "unnormalized", "affinity"] = "normalized"
     k: int = 7  # how many eigenvectors, the constant one among them
@@ -70,6 +69,7 @@ class Recipe:
     objects: Positive = 3  # maskcut: how many cuts
     upsample: Literal["bilinear", "nearest"] = "bilinear"
     refine: Literal["none", "guided", "matting", "crf"] = "guided"
+    crf: Literal["simsam", "dsm", "cutler"] = "simsam"  # refine crf: with whose numbers
     min_part: Share = 0.2  # drop the mask's parts smaller than this share of its largest
     seed: Seed = 0  # of the head and of K-means
 
@@ -103,7 +103,7 @@ _DSM = Recipe(
     kappa=0.0,
     offset="none",
     floor=0.0,
-    k=15,
+    k=2,
     readout="fiedler",
     sign="minority",
     centroid=0,
@@ -114,7 +114,8 @@ _DSM = Recipe(
 )
 _TOKENCUT = replace(
     # Wang et al., CVPR 2022: 1 where the cosine exceeds 0.2, else 1e-5; y_2 above its mean; the side of the
-    # largest entry; the connected part that holds it.
+    # largest entry; the connected part that holds it. Here the photo is cropped to whole patches, there it is
+    # padded. Their ablation without a threshold is graph="cosine".
     _DSM,
     name="tokencut",
     graph="binary",
@@ -142,7 +143,8 @@ _NAMED = (
     replace(_PAPER, name="released", head="untrained", projector=0, offset="max/3"),
     _DSM,
     _TOKENCUT,
-    # Wang et al. (CutLER), CVPR 2023: three cuts one after the other at 480 pixels, tau 0.15.
+    # Wang et al. (CutLER), CVPR 2023: three cuts one after the other at 480 pixels, tau 0.15. There the photo
+    # is warped to a square, which is size=(480, 480).
     replace(_TOKENCUT, name="maskcut", size=480, tau=0.15, readout="maskcut"),
     # No graph: the vote of `simsam` on the tokens themselves, the control for the eigenvectors.
     replace(

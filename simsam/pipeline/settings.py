@@ -1,8 +1,8 @@
 """Settings that carry their type and range on their field: one check and one parser for every recipe.
 
-A field is a bool, int, float, str or tuple[int, ...]; a `Literal` of words; one of these or None; or any of
-them `Annotated` with a `Range`, or with a function (name, value) that raises. A field that is a dataclass of
-settings itself is left to its own check.
+A field is a bool, int, float, str or a tuple of int; a `Literal` of words; several of these, or None; or any
+of them `Annotated` with a `Range`, or with a function (name, value) that raises. A field that is a dataclass
+of settings itself is left to its own check.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Range:
     low: float
     high: float = math.inf
 
-    def __call__(self, name: str, value: float | None) -> None:
+    def __call__(self, name: str, value: float | tuple[int, ...] | None) -> None:
         """Raise `SimsamError` for a number outside, and for NaN; None is no number."""
-        if isinstance(value, str) or value is None or self.low <= value <= self.high:
+        each = value if isinstance(value, tuple) else (value,)
+        if all(isinstance(one, str) or one is None or self.low <= one <= self.high for one in each):
             return
         to = (
             f"{self.low:g} or more"
@@ -74,7 +75,8 @@ def choices(hint: object) -> tuple[str, ...]:
 
 
 def parse_setting(text: str, kind: type) -> tuple[str, object]:
-    """ "field=value" from a command line as (field, value of the field's type): "kappa=0.5", "size=none".
+    """ "field=value" from a command line as (field, value of the field's type): "kappa=0.5", "size=none",
+    "clusters=3,4".
 
     Raises `SimsamError` for a field that `kind` does not have, and for a value of another type.
     """
@@ -87,8 +89,9 @@ def parse_setting(text: str, kind: type) -> tuple[str, object]:
     options = _options(known[name])
     if type(None) in options and value.lower() == "none":
         return name, None
+    pair = [option for option in options if typing.get_origin(option) is tuple] if "," in value else []
     try:
-        return name, _parsed(value, options[0])
+        return name, _parsed(value, [*pair, *options][0])
     except (ValueError, KeyError):
         if choices(known[name]):  # the recipe says which words it takes
             return name, value
@@ -124,16 +127,17 @@ def _checked(name: str, value: object, hint: object) -> object:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in parts:
             return None
-        word = next((part for part in parts if _words(part)), parts[0])
-        return _checked(name, value, word if isinstance(value, str) else parts[0])
+        kind = Literal if isinstance(value, str) else tuple if isinstance(value, list | tuple) else ()
+        return _checked(name, value, next((p for p in parts if typing.get_origin(p) is kind), parts[0]))
     if origin is Literal:
         if value not in parts:
             raise unknown(name, value, parts)
         return value
     if origin is tuple:
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple) and (... in parts or len(value) == len(parts)):
             return tuple(_checked(name, one, int) for one in value)
-        raise SimsamError(f"{name}={value!r}: expected several whole numbers, as in (3, 4).")
+        many = "several" if ... in parts else len(parts)
+        raise SimsamError(f"{name}={value!r}: expected {many} whole numbers, as in (3, 4).")
     if not isinstance(value, ACCEPTED[hint]) or (hint in (int, float) and isinstance(value, bool)):
         raise SimsamError(f"{name}={value!r}: expected {WORDS[hint]}, not {type(value).__name__}.")
     return hint(value)

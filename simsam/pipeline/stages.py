@@ -45,8 +45,11 @@ class Result:
     losses: Tensor | None
     image: np.ndarray
     recipe: Recipe
-    backbone: str
     weights: str
+
+    @property
+    def backbone(self) -> str:
+        return self.features.backbone
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
@@ -125,31 +128,32 @@ def segment_features(
     results = []
     for start in range(0, len(images), step):
         part = features[start : start + step]
-        results += _segment_part(part, images[start : start + step], recipe, weights)
+        results += run_stages(part, images[start : start + step], recipe, weights)
     return results
 
 
-def _segment_part(features: Features, images: list[np.ndarray], recipe: Recipe, weights: str) -> list[Result]:
+def run_stages(features: Features, images: list[np.ndarray], recipe: Recipe, weights: str) -> list[Result]:
+    """One stage after the other, for a batch whose graphs fit in memory."""
     head = train(features, recipe)
     W = graph(features, head, recipe, images)
     spectrum = eigenpairs(W, min(recipe.k, W.shape[-1] - 1), recipe.laplacian)
     scores = readout(features, W, spectrum, recipe)
-    # one result of a batch keeps nothing of the others alive
-    own = Tensor.clone if len(images) > 1 else lambda part: part
     results = []
     for b, image in enumerate(images):
-        one = features[b]
-        parts = {name: getattr(one, name) for name in ("tokens", "cls", "attention")}
-        one = replace(one, **{name: part if part is None else own(part) for name, part in parts.items()})
-        maps = [finish(score, one.geometry, image, recipe) for score in scores[b]]
+        maps = [finish(score, features.geometry[b], image, recipe) for score in scores[b]]
         masks = [(m > 0).cpu().numpy() for m in maps]
-        values, vectors = own(spectrum.values[b]), own(spectrum.vectors[b])
-        losses = None if head is None else own(head.losses[b])
-        score, named = maps[0].cpu().numpy(), (features.backbone, weights)
-        results.append(
-            Result(masks[0], masks, score, values, vectors, own(W[b]), one, losses, image, recipe, *named)
-        )
-    return results
+        losses = None if head is None else head.losses[b]
+        grid = (spectrum.values[b], spectrum.vectors[b], W[b], features[b], losses)
+        results.append(Result(masks[0], masks, maps[0].cpu().numpy(), *grid, image, recipe, weights))
+    return [_alone(result) for result in results] if len(images) > 1 else results
+
+
+def _alone(result: Result) -> Result:
+    """A result of a batch that keeps nothing of the others alive."""
+    names = ("eigenvalues", "eigenvectors", "affinity", "losses")
+    parts = [(result, names), (result.features, ("tokens", "cls", "attention"))]
+    own = [{n: getattr(of, n).clone() for n in names if getattr(of, n) is not None} for of, names in parts]
+    return replace(result, features=replace(result.features, **own[1]), **own[0])
 
 
 def train(features: Features, recipe: Recipe) -> siamese.HeadResult | None:
@@ -171,8 +175,9 @@ def graph(
     features: Features, head: siamese.HeadResult | None, recipe: Recipe, images: list[np.ndarray]
 ) -> Tensor:
     """Stage 3: W (B, n, n), float32."""
-    if recipe.graph == "binary":
-        return affinity.binary_affinity(features.tokens, recipe.tau, recipe.floor)
+    if recipe.graph != "similarity":
+        of = affinity.binary_affinity if recipe.graph == "binary" else affinity.cosine_affinity
+        return of(features.tokens, recipe.tau, recipe.floor)
     W_SA = None
     if head is not None:
         W_SA = affinity.semantic_affinity(head.tokens, recipe.semantic_unit, recipe.semantic_offset)
@@ -192,12 +197,11 @@ def readout(features: Features, W: Tensor, spectrum: Spectrum, recipe: Recipe) -
     cut = {"cut": recipe.threshold, "sign": recipe.sign, "component": recipe.component}
     cut["hard"] = recipe.upsample == "nearest"
     attention = [None] * len(W) if features.attention is None else features.attention
+    parts = zip(spectrum.vectors[..., 1], W, attention)
     if recipe.readout == "maskcut":
         settings = {"objects": recipe.objects, "floor": recipe.floor, "laplacian": recipe.laplacian, **cut}
-        return [objects.maskcut(w, features.grid, attention=a, **settings) for w, a in zip(W, attention)]
+        return [objects.maskcut(y, w, features.grid, attention=a, **settings) for y, w, a in parts]
     if recipe.readout == "fiedler":
-        y = spectrum.vectors[..., 1]
-        parts = zip(y, W, attention)
         score = torch.stack(
             [objects.bipartition(y, w, features.grid, attention=a, **cut) for y, w, a in parts]
         )
@@ -224,4 +228,5 @@ def finish(score: Tensor, geometry: Geometry, image: np.ndarray, recipe: Recipe)
     """The last stage: score (n,) on the grid to score (H, W) on the pixels, refined."""
     pixels = geometry.upsample(score.view(geometry.grid), recipe.upsample)
     # scipy finds the parts: from here on, and only from here on, the CPU
-    return objects.drop_small_parts(objects.refine(pixels, image, recipe.refine).cpu(), recipe.min_part)
+    sharp = objects.refine(pixels, image, recipe.refine, recipe.crf).cpu()
+    return objects.drop_small_parts(sharp, recipe.min_part)

@@ -5,6 +5,7 @@ stopped run goes on (resume); `distributed` shares work between processes; `fold
 through the pipeline; `timing` times the stages, beside the `yardsticks` of the released code.
 """
 
+from simsam.scale import distributed
 from simsam.scale.batches import Item, Options, each, grid_batches, read_batches
 from simsam.scale.cache import clock, extract_kinds
 from simsam.scale.distributed import gather, launch, process_group, rank, share, world

@@ -75,16 +75,9 @@ def launch(processes: int, function: Callable[..., T], *arguments: object) -> T:
     if "TORCHELASTIC_RUN_ID" in os.environ:
         raise SimsamError("torchrun has started processes already: leave out the option for more of them.")
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        run_id="simsam",
-        nproc_per_node=processes,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        monitor_interval=0.1,
-    )
+    meeting = {"run_id": "simsam", "rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0"}
+    how = {"nproc_per_node": processes, "max_restarts": 0, "monitor_interval": 0.1}
+    config = LaunchConfig(min_nodes=1, max_nodes=1, **meeting, **how)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return elastic_launch(config, function)(*arguments)[0]

@@ -11,7 +11,7 @@ import platform
 import resource
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,10 +47,10 @@ EIGENPAIRS = 15
 def benchmark(
     backbone: Backbone,
     image: np.ndarray,
-    tokens: tuple[int, ...] = TOKENS,
-    batches: tuple[int, ...] = (1, 8),
+    tokens: Sequence[int] = TOKENS,
+    batches: Sequence[int] = (1, 8),
     runs: int = 5,
-    stages: tuple[str, ...] = STAGES,
+    stages: Sequence[str] = STAGES,
     progress: bool = True,
 ) -> dict:
     """Median seconds an image of each stage, as a dictionary ready for JSON.
@@ -73,17 +73,11 @@ def benchmark(
         for stage, work, scale in _stages(backbone, image, side, batch):
             if stage in stages or stage == "forward":
                 seconds[stage] = scale * _median(work, runs, backbone.device) / batch
-        rows += [
-            {
-                "stage": stage,
-                "tokens": side * side,
-                "batch": batch,
-                "seconds_per_image": value,
-                "ratio_to_forward": value / seconds["forward"],
-                "peak_memory_mb": _peak_memory_mb(backbone.device),
-            }
-            for stage, value in seconds.items()
-        ]
+        peak_memory = _peak_memory_mb(backbone.device)
+        for stage, value in seconds.items():
+            row = {"stage": stage, "tokens": side * side, "batch": batch, "seconds_per_image": value}
+            row["ratio_to_forward"] = value / seconds["forward"]
+            rows.append(row | {"peak_memory_mb": peak_memory})
     return {"machine": machine(backbone.device), "backbone": backbone.name, "runs": runs, "rows": rows}
 
 
@@ -124,8 +118,8 @@ def _stages(
         w = W[0].double().cpu().numpy()
         yield "eigenvectors_shift_invert", lambda: released_eigensolve(w), 1
     spectrum = eigenpairs(W, EIGENPAIRS)
-    yield "readout", lambda: pipeline.readout(features, None, spectrum, recipe), 1
-    scores = pipeline.readout(features, None, spectrum, recipe)
+    yield "readout", lambda: pipeline.readout(features, W, spectrum, recipe), 1
+    scores = pipeline.readout(features, W, spectrum, recipe)
     yield "upsample", lambda: [geometry.upsample(features.map(s[0])) for s in scores], 1
     pixels = geometry.upsample(features.map(scores[0][0]))
     yield "guided", lambda: [guided_filter(pixels, photo) for _ in range(batch)], 1

@@ -119,9 +119,7 @@ def check_classes(classes: int, recipe: SemanticRecipe) -> int:
         raise SimsamError(f"classes={classes}: give {least} to 255{hint}.")
     clusters = classes - recipe.has_background
     if recipe.cluster == "kmeans" and recipe.sample < clusters:
-        raise SimsamError(
-            f"sample={recipe.sample} embeddings cannot make {clusters} clusters: give a larger sample."
-        )
+        raise SimsamError(f"sample={recipe.sample} cannot make {clusters} clusters: give a larger sample.")
     return clusters
 
 

@@ -48,15 +48,14 @@ def _upsample(indicator: Tensor, geometry: Geometry) -> Tensor:
 def refine_labels(soft: Tensor, image: np.ndarray, method: str = "guided") -> Tensor:
     """Soft labels (C, H, W) whose argmax follows the edges of the image (H, W, 3) uint8.
 
-    "guided" and "crf" are the guided filter and the dense CRF of `simsam.refine`, for C labels at once.
-    Raises `SimsamError` for an unknown method, for shapes that differ and for a library that is missing.
+    "guided" and "crf" are the guided filter and the dense CRF of `simsam.objects.refine`, for C labels at
+    once. Raises `SimsamError` for an unknown method, for shapes that differ and for a library that is
+    missing.
     """
     if method not in REFINEMENTS:
         raise unknown("refinement of label maps", method, REFINEMENTS)
     if soft.shape[1:] != image.shape[:2]:
-        raise SimsamError(
-            f"labels of {tuple(soft.shape[1:])} cannot be refined on an image of {image.shape[:2]}."
-        )
+        raise SimsamError(f"labels of {tuple(soft.shape[1:])} do not fit an image of {image.shape[:2]}.")
     if method == "none" or len(soft) == 1:
         return soft
     if method == "guided":

@@ -53,12 +53,10 @@ class SemanticRecipe:
         check_settings(self)
         if self.background == "object" and self.base.readout == "maskcut":
             raise SimsamError(
-                'background "object" needs one mask: give a base with readout "vote" or "fiedler".'
+                'background "object" needs one mask: give a base that reads "vote" or "fiedler".'
             )
         if self.centroid and (self.embed != "pooled" or self.background != "none"):
-            raise SimsamError(
-                'centroid needs mean tokens of all regions: give embed "pooled", background "none".'
-            )
+            raise SimsamError('centroid needs means of all regions: give embed "pooled", background "none".')
 
     @property
     def has_background(self) -> bool:
@@ -84,7 +82,7 @@ _NAMED = (
     # A crop of 112 is about the size of the boxes.
     SemanticRecipe(
         name="published",
-        base=RECIPES["paper"],
+        base=replace(RECIPES["paper"], k=15),
         regions=15,
         background="border",
         crop=112,

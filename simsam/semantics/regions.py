@@ -76,8 +76,8 @@ def region_boxes(
 ) -> list[tuple[int, int, int, int]]:
     """Each region's box (top, left, bottom, right) in tokens, bottom and right excluded.
 
-    Erosion by `erode` tokens takes specks and thin arms off a region before its box is drawn, dilation by
-    `dilate` gives the rest some surroundings; a region that erosion would wipe out keeps its shape.
+    Erosion by `erode` tokens takes specks and thin arms off a region before its box is drawn, and stops
+    before it would wipe the region out; dilation by `dilate` gives the rest some surroundings.
     Both are by the 4-connected cross; what lies beyond the border counts as region, so that a region is not
     eaten where the photo ends.
     """
@@ -85,8 +85,8 @@ def region_boxes(
     field = regions.view(grid).cpu().numpy()
     for region in range(int(field.max()) + 1):
         mask = field == region
-        if erode:
-            core = ndimage.binary_erosion(mask, iterations=erode, border_value=1)
+        for _ in range(erode):
+            core = ndimage.binary_erosion(mask, border_value=1)
             mask = core if core.any() else mask
         if dilate:
             mask = ndimage.binary_dilation(mask, iterations=dilate)

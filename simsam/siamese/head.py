@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simsam.errors import SimsamError
+from simsam.errors import SimsamError, check_least
 from simsam.siamese.fast import ELU, Cosine, both_views, full_width, pad_rows
 from simsam.siamese.views import ViewRange, apply_views, random_affine
 
@@ -128,10 +128,8 @@ def train_head(
     x, single = _as_batch(tokens, grid)
     B, n, d = x.shape
     for name, value in {"projector": projector, "predictor": predictor, "epochs": epochs}.items():
-        if value < 0:
-            raise SimsamError(f"{name}={value}: give 0 or more.")
-    if batch is not None and batch < 1:
-        raise SimsamError(f"batch={batch} tokens a step: give 1 or more, or None for the whole grid.")
+        check_least(name, value, 0)
+    check_least("batch", batch)
     generator = torch.Generator().manual_seed(seed)
     head = init_head(
         B, d, projector, predictor, projector_nonlinear, predictor_nonlinear, generator, x.device
@@ -187,9 +185,7 @@ def closed_form_head(
     """
     x, single = _as_batch(tokens, grid)
     if ridge <= 0 or pairs < 1:
-        raise SimsamError(
-            f"ridge={ridge}, pairs={pairs}: give a ridge above 0 and at least one pair of views."
-        )
+        raise SimsamError(f"ridge={ridge}, pairs={pairs}: give a ridge above 0 and a pair of views.")
     B, n, d = x.shape
     generator = torch.Generator().manual_seed(seed)
     head = init_head(B, d, 1, 0, projector_nonlinear, generator=generator, device=x.device)

@@ -5,4 +5,4 @@
 """
 
 from simsam.spectral import solvers
-from simsam.spectral.laplacian import LAPLACIANS, SOLVERS, Spectrum, canonical, eigenpairs
+from simsam.spectral.laplacian import LAPLACIANS, SOLVERS, Spectrum, canonical, eigenpairs, symmetric_problem

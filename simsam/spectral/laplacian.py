@@ -64,7 +64,7 @@ def eigenpairs(
     if not torch.isfinite(W.sum()):
         raise SimsamError("W holds NaN or infinite entries: expected finite weights.")
     batch = W[None] if W.ndim == 2 else W
-    A, first, scale = _symmetric_problem(batch, laplacian)
+    A, first, scale = symmetric_problem(batch, laplacian)
     mu, U = solvers.largest(A, k, first, solver, tol)
     values = {"normalized": 1 - mu, "unnormalized": -mu, "affinity": mu}[laplacian]
     if laplacian == "normalized":
@@ -81,7 +81,7 @@ def eigenpairs(
     return Spectrum(values, vectors)
 
 
-def _symmetric_problem(W: Tensor, laplacian: str) -> tuple[Tensor, Tensor | None, Tensor | None]:
+def symmetric_problem(W: Tensor, laplacian: str) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """A whose largest eigenpairs are sought, its known first eigenvector (B, n), and D^(-1/2) (B, n)."""
     if laplacian == "affinity":
         return W, None, None

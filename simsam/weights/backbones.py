@@ -12,15 +12,18 @@ import timm
 import torch
 from safetensors.torch import load_file
 from timm.models import get_pretrained_cfg
-from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
+from timm.models.vision_transformer import LayerScale, VisionTransformer, checkpoint_filter_fn
 
 from simsam.errors import SimsamError, unknown
-from simsam.weights.sources import Weights, find_weights, read_record
+from simsam.weights.provenance import FOCUS, OWN, UNTRAINED, Provenance, by_name
+from simsam.weights.sources import FOCUS_SHA256, Weights, adopt_old_record, find_weights, pins, read_record
 from simsam.weights.wheel import WHEEL, WHEEL_BACKBONE
 
 # The short names of the papers, and timm's. DINO: Caron et al. 2021; DINOv2: Oquab et al. 2023; reg: four
 # register tokens, Darcet et al. 2024.
 BACKBONES = {
+    WHEEL_BACKBONE: "vit_small_patch14_dinov2.lvd142m",  # the architecture alone
+    "untrained_vits14": "vit_small_patch14_dinov2.lvd142m",  # the same
     "dino_vits16": "vit_small_patch16_224.dino",
     "dino_vits8": "vit_small_patch8_224.dino",
     "dino_vitb16": "vit_base_patch16_224.dino",
@@ -46,7 +49,8 @@ class Backbone:
         H and W multiples of `patch`.
     patch: side of a patch in pixels. dim: width d of a token.
     prefix: number of tokens before those of the patches (CLS, registers).
-    source, sha256: where the weights came from, and the hash of their file ("" for random weights).
+    source, sha256: where the weights came from, and the hash of their file ("" where there is none).
+    provenance: whose weights they are, and which labels they saw.
     mean, std: per channel, for images in [0, 1].
     """
 
@@ -60,24 +64,28 @@ class Backbone:
     sha256: str
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    provenance: Provenance = OWN
 
 
 def load_backbone(
-    name: str = "dinov2_vits14", weights: str | Path | None = None, device: str | torch.device = "auto"
+    name: str = WHEEL_BACKBONE, weights: str | Path | None = None, device: str | torch.device = "auto"
 ) -> Backbone:
     """A backbone of `BACKBONES`, or any other vision transformer of timm under its timm name.
 
     weights: None for the pretrained ones (from the cache, then the wheel for the default, the hub for all
-        others), the path of a .safetensors file that fits, or "random" (seeded; for tests and controls).
+        others), the path of a .safetensors file that fits, or "random" (seeded, LayerScale 1: never trained).
     device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:N".
 
     The last two backbones stay in memory: asking again costs nothing and gives the same object, so take a
-    deepcopy before you change one. DINOv2 ViT-S/14 as its authors published it, from the hub instead of the
-    wheel, is "vit_small_patch14_dinov2.lvd142m".
+    deepcopy before you change one. Names of DINO and DINOv2 mean the weights as published, from the hub; the
+    default, "focus_vits14", descends from one of them and was altered (`Provenance`). No name falls back to
+    another.
     Raises `SimsamError` for an unknown name or device, for weights that are absent, damaged or do not fit.
     """
     target = resolve_device(device)
     timm_name = resolve_name(name)
+    if name == "untrained_vits14":
+        weights = "random"
     if weights is None or weights == "random":
         return _load(name, timm_name, weights, target, None)
     path = Path(weights).expanduser().absolute()
@@ -104,7 +112,21 @@ def _load(
         sha256=found.sha256 if found else "",
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
+        provenance=whose(name, timm_name, weights, found),
     )
+
+
+def whose(name: str, timm_name: str, weights: str | None, found: Weights | None) -> Provenance:
+    """The provenance of what was loaded: of a file of the user's it is unknown, unless its hash is known."""
+    if found is None:
+        return UNTRAINED
+    if weights is None:
+        return by_name(name, timm_name)
+    if found.sha256 == FOCUS_SHA256:
+        return FOCUS
+    known = {pin["sha256"]: repository for repository, pin in pins().items()}
+    place = known.get(found.sha256)
+    return OWN if place is None else by_name("", place.partition("/")[2])
 
 
 def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
@@ -121,6 +143,10 @@ def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
         )
     if weights is not None:
         fill(model, timm_name, weights)
+        return model
+    for part in model.modules():  # timm starts LayerScale at 1e-5: untrained, its blocks would do nothing
+        if isinstance(part, LayerScale):
+            torch.nn.init.ones_(part.gamma)
     return model
 
 
@@ -171,19 +197,31 @@ def repository(timm_name: str) -> str | None:
     return getattr(get_pretrained_cfg(timm_name), "hf_hub_id", None)
 
 
+def provenance_of(name: str) -> Provenance:
+    """Whose weights a backbone's name means; loads nothing. Raises `SimsamError` for an unknown name."""
+    return by_name(name, resolve_name(name))
+
+
 def describe_weights(name: str = WHEEL_BACKBONE) -> str:
-    """Where the weights of a backbone are, or would come from, in a sentence; fetches and loads nothing.
+    """Where the weights of a backbone are, or would come from, and the labels they saw, in a sentence;
+    fetches and loads nothing.
 
     Raises `SimsamError` for an unknown name, and for a record that cannot be read.
     """
     timm_name = resolve_name(name)
+    labels = f"labels: {by_name(name, timm_name).labels}."
+    if name == "untrained_vits14":
+        return f"made when asked for; {labels}"
+    if name == WHEEL_BACKBONE:
+        adopt_old_record()
     record = read_record(name)
     if record is not None and record.path.is_file():
-        return f"{record.path} (SHA-256 {record.sha256}), from {record.source}."
+        return f"{record.path} (SHA-256 {record.sha256}), from {record.source}; {labels}"
     if name == WHEEL_BACKBONE:
-        return f"not here yet; comes from the wheel {WHEEL} on PyPI at its first use."
+        return f"not here yet; comes from the wheel {WHEEL} on PyPI at its first use; {labels}"
     if place := repository(timm_name):
-        return f"not here yet; comes from the hub, {place}, at its first use."
+        pinned = "pinned" if place in pins() else "unpinned"
+        return f"not here yet; comes from the hub, {place} ({pinned}), at its first use; {labels}"
     return "timm knows no pretrained weights; give a .safetensors file."
 
 
@@ -198,8 +236,10 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         resolved = torch.device(device)
     except (RuntimeError, TypeError, ValueError):
         raise unknown("device", device, ["auto", "cpu", "cuda"]) from None
-    if resolved.type not in ("cpu", "cuda"):
-        raise unknown("device", device, ["auto", "cpu", "cuda"])
+    if resolved.type not in ("cpu", "cuda", "mps"):
+        raise unknown("device", device, ["auto", "cpu", "cuda", "mps"])
+    if resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise SimsamError("device 'mps' asks for Apple's GPU, and this machine has none; use 'auto'.")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if resolved.type == "cuda" and (resolved.index or 0) >= count:
         raise SimsamError(

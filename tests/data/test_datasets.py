@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -12,9 +12,6 @@ from simsam.data.datasets import DATASETS, open_dataset
 from simsam.data.masks import VOID
 from simsam.data.samples import natural
 from simsam.errors import SimsamError
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-settings.load_profile("patient")
 
 H, W = 6, 10
 

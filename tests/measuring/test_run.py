@@ -25,6 +25,7 @@ from simsam.pipeline.stages import segment
 from simsam.scale.batches import grid_batches
 from simsam.scale.cache import extract_kinds
 from simsam.scale.journal import Journal, keep_journal
+from simsam.weights.sources import FOCUS_SHA256
 
 SMALL = get_recipe("simsam", size=112)
 ENOUGH = 900  # seconds a subprocess may take on a busy machine
@@ -117,7 +118,9 @@ def test_result_says_where_it_comes_from(result, backbone):
         "task": "object",
         "recipe": "simsam",
         "changed": {"size": 112},
-        "backbone": "dinov2_vits14",
+        "backbone": "focus_vits14",
+        "labels": "masks, very likely",
+        "sha256": FOCUS_SHA256,
         "device": "cpu",
         "images": 5,
     }

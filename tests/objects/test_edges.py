@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 import torch
 
 from simsam.features import plan
-from simsam.objects.edges import REFINEMENTS, probability, refine
+from simsam.objects.edges import CRFS, REFINEMENTS, infer_crf, probability, refine
 
 SHAPE = 112, 140
 
@@ -92,8 +93,38 @@ def test_the_crf_without_its_library(disc, monkeypatch, refused):
         refine(disc[2], disc[0], "crf")
 
 
+@pytest.mark.parametrize(
+    ("settings", "smooth", "appearance", "iterations"),
+    [
+        ("simsam", {"compat": 3, "sxy": 3}, {"compat": 5, "sxy": 60, "srgb": 6}, 5),
+        ("dsm", {"compat": 3, "sxy": 3}, {"compat": 10, "sxy": 80, "srgb": 13}, 5),
+        ("cutler", {"compat": 7, "sxy": 3}, {"compat": 10, "sxy": 50, "srgb": 5}, 10),
+    ],
+)
+def test_whose_crf(disc, monkeypatch, settings, smooth, appearance, iterations):
+    """What reaches the library, which is not needed for that."""
+    library = MagicMock()
+    library.DenseCRF2D().inference.return_value = np.full((2, SHAPE[0] * SHAPE[1]), 0.5)
+    monkeypatch.setitem(sys.modules, "pydensecrf", MagicMock(densecrf=library))
+    monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", library)
+    refine(disc[2], disc[0], "crf", settings)
+    crf = library.DenseCRF2D()
+    crf.addPairwiseGaussian.assert_called_once_with(**smooth)
+    assert crf.addPairwiseBilateral.call_args.kwargs.items() >= appearance.items()
+    crf.inference.assert_called_once_with(iterations)
+
+
+def test_every_crf_gives_another_mask(disc):
+    needs("crf")
+    masks = [(refine(disc[2], disc[0], "crf", settings) > 0).numpy() for settings in CRFS]
+    assert len({mask.tobytes() for mask in masks}) == len(CRFS)
+    assert all(iou(mask, disc[1]) > 0.9 for mask in masks)
+
+
 def test_refusals(disc, refused):
     image, _, score = disc
+    with refused("CRF settings 'cuttler'", "did you mean 'cutler'"):
+        infer_crf(torch.full((2, *SHAPE), 0.5), image, "cuttler")
     with refused("refinement 'guded'", "did you mean 'guided'"):
         refine(score, image, "guded")
     with refused("(112, 140)", "(111, 140)"):

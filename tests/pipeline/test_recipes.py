@@ -48,7 +48,7 @@ def test_the_paper_as_its_equations_say():
         },
         **{"head": "sgd", "epochs": 10, "lr": 0.06, "stop_gradient": True},
         **{"projector": 1, "projector_nonlinear": True, "predictor": 1, "predictor_nonlinear": False},
-        **{"k": 15, "readout": "fiedler", "threshold": "zero", "laplacian": "normalized"},
+        **{"k": 2, "readout": "fiedler", "threshold": "zero", "laplacian": "normalized"},
     }
     assert {name: getattr(RECIPES["paper"], name) for name in expected} == expected
 
@@ -66,6 +66,7 @@ def test_fields_can_be_changed():
         ("kappa=0.5", ("kappa", 0.5)),
         ("k=9", ("k", 9)),
         ("size=224", ("size", 224)),
+        ("size=480,320", ("size", (480, 320))),
         ("size=None", ("size", None)),
         ("batch=none", ("batch", None)),
         ("component=true", ("component", True)),
@@ -94,6 +95,7 @@ def test_settings_from_text(text, setting):
         (lambda: Recipe(kappa=float("inf")), ["kappa=inf"]),
         (lambda: Recipe(k=1), ["k=1", "at least 2"]),
         (lambda: Recipe(k=4), ["k=4", "(3, 4, 5, 6)"]),
+        (lambda: Recipe(size=(168, 0)), ["size=(168, 0)", "1 or more"]),
         (lambda: Recipe(clusters=()), ["clusters=()"]),
         (lambda: Recipe(clusters=(1, 3)), ["clusters=(1, 3)", "2 or more"]),
         (lambda: Recipe(objects=0), ["objects=0", "1 or more"]),
@@ -136,7 +138,7 @@ def test_numbers_are_kept_within_their_ranges(field, refused):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *[("size", v) for v in (168.0, "168", (168, 168))],
+        *[("size", v) for v in (168.0, "168", (168,), (1, 2, 3))],
         *[("kappa", v) for v in ("a", None, True)],
         *[("k", v) for v in (7.0, None)],
         *[("clusters", v) for v in (3, (3.5,), "34")],
@@ -149,6 +151,7 @@ def test_a_value_of_another_type_is_refused(field, value, refused):
 
 
 def test_values_take_the_type_of_their_field():
+    assert Recipe(size=[np.int64(168), 224]).size == (168, 224)
     recipe = Recipe(size=np.int64(168), kappa=1, clusters=[3, np.int32(4)], component=np.True_)
     assert (recipe.size, recipe.kappa, recipe.clusters, recipe.component) == (168, 1.0, (3, 4), True)
     assert [type(v) for v in (recipe.size, recipe.kappa, recipe.clusters[1])] == [int, float, int]

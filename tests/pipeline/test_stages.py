@@ -62,7 +62,7 @@ def test_the_cat_is_the_object(backbone, cat):
     np.testing.assert_array_equal(result.score > 0, mask)
     assert result.masks[0] is not None
     assert len(result.masks) == 1
-    assert result.backbone == "dinov2_vits14"
+    assert result.backbone == "focus_vits14"
     assert result.weights == backbone.source
     assert result.recipe == RECIPES["simsam"]
 
@@ -73,7 +73,7 @@ def test_paths_pictures_arrays_and_names(backbone, cat, tmp_path):
     expected = segment(cat, backbone=backbone, size=140)
     for source in (path, str(path), Image.open(path)):
         np.testing.assert_array_equal(segment(source, backbone=backbone, size=140).score, expected.score)
-    by_name = segment(path, RECIPES["simsam"], "dinov2_vits14", device="cpu", size=140)
+    by_name = segment(path, RECIPES["simsam"], "focus_vits14", device="cpu", size=140)
     np.testing.assert_array_equal(by_name.score, expected.score)
     np.testing.assert_array_equal(by_name.image, cat)
 
@@ -176,9 +176,10 @@ CASES: dict[str, tuple[tuple[str, dict], object]] = {
     "sign": (("dsm", {}), "border"),
     "component": (("tokencut", {"tokens": "output"}), False),
     "centroid": (("simsam", {}), 0),
-    "objects": (("maskcut", {"tokens": "output"}), 1),
+    "objects": (("maskcut", {"tokens": "output", "block": 6, "tau": 0.5}), 1),
     "upsample": (("simsam", {}), "nearest"),
     "refine": (("simsam", {}), "none"),
+    "crf": (("simsam", {"refine": "crf"}), "cutler"),
     "margin": (("simsam", {}), 0.3),
     "min_part": (("dsm", {}), 0.9),
     "seed": (("simsam", {}), 1),
@@ -294,14 +295,32 @@ def test_tokencut_by_hand(backbone, cat):
 
 
 def test_maskcut_takes_objects_out_one_by_one(backbone, cat):
-    result = segment(cat, "maskcut", backbone, size=140, tokens="output")
+    # on the last block's tokens the second cut is the first object again, and dropped
+    settings = {"size": 140, "block": 6, "tau": 0.5, "tokens": "output"}
+    result = segment(cat, "maskcut", backbone, **settings)
     assert 2 <= len(result.masks) <= 3
     for i, one in enumerate(result.masks):
         assert one.any()
         assert not any((one & other).any() for other in result.masks[:i])
     np.testing.assert_array_equal(result.mask, result.masks[0])
-    single = segment(cat, "tokencut", backbone, size=140, tau=0.15, tokens="output")
+    single = segment(cat, "tokencut", backbone, **settings)
     np.testing.assert_array_equal(result.mask, single.mask)  # the first cut is TokenCut's
+
+
+def test_cosines_without_a_threshold(backbone, cat):
+    """TokenCut's ablation, from the photo warped to a square as CutLER does."""
+    result = segment(cat, "tokencut", backbone, graph="cosine", tau=0.0, tokens="output", size=(140, 140))
+    assert result.features.grid == (10, 10)
+    assert result.mask.shape == cat.shape[:2]
+    x = torch.nn.functional.normalize(result.features.tokens, dim=1)
+    torch.testing.assert_close(result.affinity, torch.where(x @ x.T > 0, x @ x.T, 1e-5))
+
+
+@pytest.mark.parametrize("name", ["dsm", "tokencut", "paper", "released"])
+def test_one_vector_needs_no_others(backbone, cat, name):
+    two, many = (segment(cat, name, backbone, size=224, k=k) for k in (RECIPES[name].k, 15))
+    assert two.eigenvectors.shape[1] == 2
+    np.testing.assert_array_equal(two.mask, many.mask)
 
 
 def test_a_constant_in_place_of_the_semantic_affinity_is_an_offset(backbone, cat):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("SIMSAM_SITE", ROOT / "_build" / "html"))
@@ -51,3 +51,10 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()
+
+
+def opened(browser: Browser, **options: object) -> Page:
+    """A new page of the browser, which gives up only on what never comes: a busy machine is no failure."""
+    page = browser.new_page(**options)
+    page.set_default_timeout(300_000)
+    return page

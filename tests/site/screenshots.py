@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from browser import SITE, chromium, served, toc_pages
+from browser import SITE, chromium, opened, served, toc_pages
 
 WIDTHS = {"desktop": 1280, "phone": 390}
 
@@ -20,7 +20,7 @@ def main(folder: Path, pages: list[str]) -> None:
     with served(SITE) as address, chromium() as browser:
         for kind, width in WIDTHS.items():
             for scheme in ("light", "dark"):
-                view = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+                view = opened(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
                 view.add_init_script(f"localStorage.setItem('mode', '{scheme}')")
                 for page in pages:
                     view.goto(f"{address}/{page}", wait_until="networkidle")

@@ -15,7 +15,7 @@ playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="the checks of the site need the test extra"
 )
 
-from browser import CHROMIUM, SITE, chromium, served, toc_pages  # noqa: E402
+from browser import CHROMIUM, SITE, chromium, opened, served, toc_pages  # noqa: E402
 
 from simsam import REPOSITORY  # noqa: E402
 
@@ -55,7 +55,7 @@ def test_page_exists(page: str) -> None:
 
 
 def test_root_leads_to_the_title_page(browser, address) -> None:
-    view = browser.new_page()
+    view = opened(browser)
     view.goto(f"{address}/index.html")
     view.wait_for_url(f"{address}/{PAGES[0]}")
     view.close()
@@ -79,7 +79,7 @@ def test_every_picture_has_alt_text(page: str) -> None:
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_page_needs_nothing_from_elsewhere(page: str, scheme: str, browser, address) -> None:
     base = address if scheme == "http" else SITE.resolve().as_uri()
-    view, foreign, errors = browser.new_page(), [], []
+    view, foreign, errors = opened(browser), [], []
     view.on(
         "request", lambda request: foreign.append(request.url) if not request.url.startswith(base) else None
     )
@@ -99,7 +99,7 @@ def test_page_needs_nothing_from_elsewhere(page: str, scheme: str, browser, addr
 
 @every_page
 def test_page_fits_a_phone(page: str, browser, address) -> None:
-    view = browser.new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    view = opened(browser, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     view.goto(f"{address}/{page}", wait_until="networkidle")
     width = view.evaluate("document.documentElement.scrollWidth")
     view.close()
@@ -118,7 +118,7 @@ def moved(view, frames, act) -> tuple[list[str], list[str]]:
 
 @every_page
 def test_moving_figures_move_by_keyboard(page: str, browser, address) -> None:
-    view = browser.new_page()
+    view = opened(browser)
     view.goto(f"{address}/{page}", wait_until="networkidle")
     for frames in view.locator("figure.frames").all():
         slider = frames.locator("input[type=range]")
