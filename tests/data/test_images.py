@@ -155,7 +155,7 @@ FLOATS = np.full((4, 4, 3), 0.5)
         (np.zeros((4, 4, 2), np.uint8), ["(4, 4, 2)", "(H, W, 3)"]),
         (np.zeros((3, 40, 50), np.uint8), ["(3, 40, 50)", "channels last"]),
         (np.zeros(7, np.uint8), ["(7,)"]),
-        (np.zeros((2, 4, 4, 3), np.uint8), ["batch", "one at a time"]),
+        (np.zeros((2, 4, 4, 3), np.uint8), ["batch", "pass one"]),
         ([np.zeros((4, 4), np.uint8)], ["list", "one image at a time"]),
         (None, ["NoneType"]),
         (7, ["int"]),

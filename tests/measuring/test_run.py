@@ -440,7 +440,14 @@ def test_compare_by_hand():
     b = {str(i): 0.3 for i in range(14)} | {"only b": 0.0}
     found = compare(made(a), made(b, recipe="dsm"))
     assert found["images"] == 14
-    assert found["a"] == {"recipe": "simsam", "changed": {}, "backbone": "b", "images": 15, "miou": 0.325}
+    assert found["a"] == {
+        "recipe": "simsam",
+        "changed": {},
+        "backbone": "b",
+        "sha256": None,
+        "images": 15,
+        "miou": 0.325,
+    }
     assert found["difference"] == pytest.approx(0.325 - 0.3)
     assert found["interval"][0] < 0 < found["interval"][1]
     assert [row["id"] for row in found["largest"]][:3] == ["13", "0", "12"]
