@@ -51,7 +51,7 @@ def evaluate_semantic(
     `segment_collection` does.
     """
     if dataset.task != "semantic":
-        raise SimsamError(f"task {dataset.task}: expected semantic; `evaluate` does the other.")
+        raise SimsamError(f"task {dataset.task}: expected the semantic task; see `evaluate`.")
     recipe = get_semantic_recipe(recipe)
     backbone = backbone or load_backbone(recipe.base.backbone)
     start = time.perf_counter()
