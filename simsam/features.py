@@ -203,7 +203,7 @@ def source_name(source: object) -> str:
 
 
 def forward(
-    x: Tensor, backbone: Backbone, tokens: str = "keys", block: int = -1
+    x: Tensor, backbone: Backbone, tokens: str = "output", block: int = -1
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Tokens (B, n, d), class embedding (B, d) and class attention (B, n) of inputs (B, 3, height, width)."""
     return tap(x, backbone, [block]).read(tokens, block)

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stages", nargs="+", default=STAGES, metavar="STAGE", help=", ".join(STAGES))
     parser.add_argument("--backbone", default=WHEEL_BACKBONE)
     parser.add_argument("--weights", metavar="FILE")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backbone", default=WHEEL_BACKBONE, help="a name such as dino_vits16")
     parser.add_argument("--weights", metavar="FILE", help="weights of the backbone, a safetensors file")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--size", type=int, default=480, metavar="PIXELS", help="long side (default: 480)")
     parser.add_argument("--json", metavar="FILE", help="write the rows as JSON")
     parser.add_argument(

@@ -24,9 +24,11 @@ def add_recipe(
     group.add_argument(
         "--refine", metavar="METHOD", help="none, guided, matting or crf: short for --set refine=METHOD"
     )
-    group.add_argument("--backbone", help="a name such as dino_vits16, or any vision transformer of timm's")
+    group.add_argument(
+        "--backbone", help="a name such as dino_vits16, classical, or any transformer of timm's"
+    )
     group.add_argument("--weights", metavar="FILE", help="weights of the backbone, a safetensors file")
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:

