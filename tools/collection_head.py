@@ -3,18 +3,20 @@
     python tools/collection_head.py --root DIR
 
 Trains on the ids of ECSSD that leave 1 when divided by 4 (their pixels alone, no masks), measures on those
-that leave 3 when divided by 8, and writes simsam/data/results/head_collection_ecssd.csv.
+that leave 3 when divided by 8, and writes simsam/data/results/BACKBONE/head_collection_ecssd.csv.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from ablations import FIEDLER, SIMSAM, SPECTRAL, Row
-from results import RESULTS, splits, table, write_table
+from chosen_backbone import add_backbone, chosen, command
+from results import splits, table, write_table
 from torch import Tensor
 from tqdm import tqdm
 
@@ -34,7 +36,7 @@ from simsam.siamese import (
     solve_predictor,
 )
 from simsam.spectral import eigenpairs
-from simsam.weights import Backbone, load_backbone
+from simsam.weights import Backbone
 
 EPOCHS, LR, RIDGE, SEED = 10, 0.06, 1e-2, 0
 TRAIN, MEASURE = "1/4", "3/8"
@@ -119,8 +121,9 @@ def features_of(dataset: Dataset, backbone: Backbone, what: str) -> list[Feature
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
+    add_backbone(parser)
     args = parser.parse_args()
-    backbone = load_backbone()
+    backbone, folder = chosen(args)
     collection = features_of(open_dataset("ecssd", args.root, select=TRAIN), backbone, "train")
     heads = {
         f"sgd on {len(collection)} images": train_by_sgd(collection),
@@ -141,12 +144,12 @@ def main() -> None:
         for (row, head), result in zip(measured, found, strict=True):
             result["per_image"][sample.id] = score(features, image, truth, row.recipe, head)
     parts = splits(dataset, MEASURE, "head")
-    command = "python tools/collection_head.py --root DIR"
+    line = command("collection_head", sys.argv[1:], args)
     lines = []
     for (row, _), result in zip(measured, found, strict=True):
         # heads share a recipe: each row brings its own result
-        lines += table([row], results | {row.recipe: result}, "ecssd", parts, command)
-    write_table(RESULTS / "head_collection_ecssd.csv", lines)
+        lines += table([row], results | {row.recipe: result}, "ecssd", parts, line)
+    write_table(folder / "head_collection_ecssd.csv", lines)
 
 
 if __name__ == "__main__":

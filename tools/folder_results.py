@@ -3,13 +3,14 @@
     python tools/folder_results.py
 
 The photos are made of the scenes of `cutouts` with a seed. The recipe is `simsam` without refinement. Writes
-simsam/data/results/folder.csv: a row for the forward passes, one for the run in a process that has everything
+simsam/data/results/BACKBONE/folder.csv: a row for the forward passes, one for the run in a process that has everything
 loaded, one for the whole command, start included; peak_mb are the process's largest sizes in each quarter of
 the command's run.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import subprocess
 import sys
@@ -20,15 +21,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from chosen_backbone import add_backbone, chosen
+from chosen_backbone import command as command_line
 from PIL import Image
-from results import RESULTS
 
 from simsam.data import atomic_write, code_version, load_cutouts, load_image, write_png
 from simsam.features import forward, plan, to_input
 from simsam.measuring import weights_of
 from simsam.pipeline import get_recipe
 from simsam.scale import machine, run_folder
-from simsam.weights import Backbone, load_backbone
+from simsam.weights import Backbone
 
 PHOTOS, SEED = 100, 0
 RECIPE = get_recipe("simsam", refine="none")
@@ -72,11 +74,11 @@ def run(paths: list[Path], backbone: Backbone, output: Path) -> float:
     return time.perf_counter() - start
 
 
-def command(folder: Path, output: Path) -> tuple[float, list[float]]:
+def command(folder: Path, output: Path, backbone: Backbone) -> tuple[float, list[float]]:
     """Seconds of `simsam segment FOLDER`, and the process's largest size (MB) in each quarter of them."""
     call = [sys.executable, "-m", "simsam", "segment", str(folder), "-o", str(output), "--quiet"]
     start = time.perf_counter()
-    process, sizes = subprocess.Popen([*call, "--set", "refine=none"]), []
+    process, sizes = subprocess.Popen([*call, "--set", "refine=none", "--backbone", backbone.name]), []
 
     def watch() -> None:
         status = Path(f"/proc/{process.pid}/statm")
@@ -95,24 +97,27 @@ def command(folder: Path, output: Path) -> tuple[float, list[float]]:
 
 
 def main() -> None:
-    backbone = load_backbone()
-    with tempfile.TemporaryDirectory() as folder:
-        photos, output = Path(folder) / "photos", Path(folder) / "masks"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add_backbone(parser)
+    args = parser.parse_args()
+    backbone, folder = chosen(args)
+    with tempfile.TemporaryDirectory() as place:
+        photos, output = Path(place) / "photos", Path(place) / "masks"
         photos.mkdir()
         paths = make_photos(photos)
         forwards(paths[:5], backbone)  # warm
         alone = forwards(paths, backbone)
         rows = {"forward": (alone, []), "run": (run(paths, backbone, output / "a"), [])}
-        rows["command"] = command(photos, output / "b")
+        rows["command"] = command(photos, output / "b", backbone)
     origin = {
         "photos": PHOTOS,
         "cpu": machine(backbone.device)["cpu"],
         "threads": torch.get_num_threads(),
         **weights_of(backbone),
         "version": code_version(),
-        "command": "python tools/folder_results.py",
+        "command": command_line("folder_results", sys.argv[1:], args),
     }
-    with atomic_write(RESULTS / "folder.csv") as path, path.open("w", newline="") as out:
+    with atomic_write(folder / "folder.csv") as path, path.open("w", newline="") as out:
         names = [f"peak_mb_{k}" for k in (1, 2, 3, 4)]
         writer = csv.DictWriter(
             out, ["stage", "seconds", "ratio_to_forward", *names, *origin], lineterminator="\n"

@@ -14,11 +14,14 @@ from importlib.util import find_spec
 if find_spec("simsam") is None:
     %pip install --quiet "simsam[notebooks] @ git+{REPOSITORY}"
 
-import matplotlib.pyplot as plt
+from simsam.drawing import begin
 
-plt.style.use("simsam.data.simsam")"""
+# Whose features? The default: a DINOv2 ViT-S/14, altered, very likely with masks of objects. One word away:
+# "dino_vits16", the paper's own, from the hub; "classical", computed by hand; any other of `simsam info`.
+BACKBONE = "focus_vits14"  # @param {{type: "string"}}
+BACKBONE = begin(BACKBONE)  # the environment variable SIMSAM_BACKBONE, where it is set, goes first"""
 
-# Folded on the site: a reader of the page has nothing to install.
+# Folded on the site, where a reader has nothing to install and nothing to choose.
 SETUP_TAGS = ["hide-input"]
 
 if __name__ == "__main__":

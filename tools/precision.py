@@ -3,24 +3,27 @@
     python tools/precision.py
 
 On a GPU the package runs the backbone in half precision; here the CPU does the same arithmetic. The graph and
-all after it stay in float32, as there. Writes simsam/data/results/precision_cutouts.csv.
+all after it stay in float32, as there. Needs a network. Writes simsam/data/results/BACKBONE/precision_cutouts.csv.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 from dataclasses import replace
 
 import numpy as np
 import torch
 from ablations import SIMSAM, Row
-from results import RESULTS, splits, table, write_table
+from chosen_backbone import add_backbone, chosen, command
+from results import splits, table, write_table
 from tqdm import tqdm
 
 from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract, to_input
 from simsam.measuring import iou, weights_of
 from simsam.pipeline import segment_features
-from simsam.weights import Backbone, load_backbone
+from simsam.weights import Backbone
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -37,7 +40,10 @@ def rough_tokens(
 
 
 def main() -> None:
-    backbone = load_backbone(device="cpu")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add_backbone(parser)
+    args = parser.parse_args()
+    backbone, folder = chosen(args, device="cpu")
     dataset = open_dataset("cutouts")
     empty = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     fine = {"per_image": {}} | empty
@@ -59,10 +65,9 @@ def main() -> None:
         agree = f"forward in {name}; IoU with the mask in float32 {100 * np.mean(alike[name]):.2f}"
         row = Row("precision", agree, recipe, SIMSAM)
         parts = splits(dataset, None, "precision")
-        lines += table(
-            [row], {recipe: rough[name], SIMSAM: fine}, "cutouts", parts, "python tools/precision.py"
-        )
-    write_table(RESULTS / "precision_cutouts.csv", lines)
+        line = command("precision", sys.argv[1:], args)
+        lines += table([row], {recipe: rough[name], SIMSAM: fine}, "cutouts", parts, line)
+    write_table(folder / "precision_cutouts.csv", lines)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Measure again what the book reports: writes simsam/data/results/*.csv.
+"""Measure again what the book reports: writes simsam/data/results/BACKBONE/*.csv.
 
     python tools/results.py recipes --dataset ecssd --root DIR                # all images, and both halves
     python tools/results.py layers stages --dataset ecssd --root DIR --select 3/8
+    python tools/results.py headroom --dataset ecssd --root DIR --select 3/4 --backbone classical
 
 One CSV a family and data set. ECSSD's settings were chosen on the ids that leave 1 when divided by 4; the
 rows say which images they are of. What is about the head is also told for small objects and for several. A
@@ -18,16 +19,15 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
-from ablations import FAMILIES, Row
+from ablations import FAMILIES, Row, readable
+from chosen_backbone import NETWORKLESS, add_backbone, chosen, command
 
 from simsam.data import Dataset, atomic_write, load_cutouts, open_dataset
 from simsam.features import Features
 from simsam.measuring import bootstrap_interval, paired_difference, run_recipes
 from simsam.pipeline import Recipe, stages
 from simsam.siamese import HeadResult
-from simsam.weights import load_backbone
 
-RESULTS = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results"
 MEASURED = ["n", "miou", "low", "high", "baseline", "difference", "difference_low", "difference_high"]
 ORIGIN = ["seconds_per_image", "backbone", "labels", "sha256", "version", "command"]
 COLUMNS = ["dataset", "split", "family", "setting", "recipe", *MEASURED, *ORIGIN]
@@ -79,8 +79,8 @@ def table(
     lines = []
     for row in rows:
         result, base = results[row.recipe], results[row.baseline]
-        for split, chosen in splits.items():
-            ids = [i for i in chosen if i in result["per_image"] and i in base["per_image"]]
+        for split, names in splits.items():
+            ids = [i for i in names if i in result["per_image"] and i in base["per_image"]]
             x = 100 * np.array([result["per_image"][i] for i in ids])
             b = 100 * np.array([base["per_image"][i] for i in ids])
             low, high = bootstrap_interval(x)
@@ -167,30 +167,28 @@ def main() -> None:
     parser.add_argument("--cache", help="a folder to keep features in")
     parser.add_argument("--add", action="store_true", help="keep the table's lines of other images")
     parser.add_argument("--only", nargs="+", metavar="RECIPE", help="replace just the lines of these recipes")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the CSV files")
+    add_backbone(parser)
     args = parser.parse_args()
-    # the command as anyone can run it again: the place of the images is theirs to fill in
-    words = [w if w != args.root else "DIR" for w in sys.argv[1:]]
-    for flag in ("--cache", "--output"):
-        if flag in words:
-            del words[words.index(flag) : words.index(flag) + 2]
+    words = sys.argv[1:]
     if args.only:
         del words[words.index("--only") : words.index("--only") + 1 + len(args.only)]
-    command = " ".join(["python tools/results.py", *words])
+    line = command("results", words, args, hidden=("--cache",))
     dataset = open_dataset(args.dataset, args.root, "object", select=args.select, limit=args.limit)
-    backbone = load_backbone()
+    backbone, folder = chosen(args)
+    network = backbone.name not in NETWORKLESS
     for family in args.families:
-        rows = [row for row in FAMILIES[family]() if not args.only or row.recipe.name in args.only]
+        rows = readable(FAMILIES[family](), network)
+        rows = [row for row in rows if not args.only or row.recipe.name in args.only]
         recipes = list(dict.fromkeys(r for row in rows for r in (row.recipe, row.baseline)))
-        journal = args.output / f"{family}_{args.dataset}.json"
-        shared = family.startswith("head")
+        journal = folder / f"{family}_{args.dataset}.json"
+        shared = family.startswith("head")  # headroom too
         with heads_trained_once() if shared else nullcontext():
             found = run_recipes(dataset, recipes, backbone, file=journal, cache=args.cache, progress=True)
         if shared:  # who pays for a shared head is an accident
             found = [result | {"seconds_per_image": float("nan")} for result in found]
         results = dict(zip(recipes, found, strict=True))
-        lines = table(rows, results, args.dataset, splits(dataset, args.select, family), command)
-        file = args.output / f"{family}_{args.dataset}.csv"
+        lines = table(rows, results, args.dataset, splits(dataset, args.select, family), line)
+        file = folder / f"{family}_{args.dataset}.csv"
         if args.only or args.add:
             lines = (merged if args.only else added)(file, lines)
         write_table(file, lines)

@@ -3,6 +3,7 @@
     python tools/run_notebooks.py                          # all of them
     python tools/run_notebooks.py notebooks/04_eigenvectors.ipynb
     python tools/run_notebooks.py --tidy                   # only bring cells and metadata into their form
+    python tools/run_notebooks.py --backbone classical     # on other features; nothing is written
 
 Write a chapter in Jupyter, or as text with jupytext (`jupytext --to ipynb chapter.py`), then run this. It
 formats the code (ruff), puts the standard setup cell first, gives cells stable ids, folds in Jupyter and on
@@ -14,6 +15,7 @@ than 1.5 MB; of its time it only says when that was over a minute.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,7 @@ from notebook_setup import SETUP_CELL, SETUP_TAGS
 from notebook_times import remark
 
 from simsam.data import atomic_write
+from simsam.drawing import VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTES = 1.5
@@ -34,16 +37,20 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 IMAGES = ("image/png", "image/jpeg")
+TOLD = (": holds here too (", ": does not hold on these features (", ", and is left out")
 
 
-def run(notebook: nbformat.NotebookNode) -> float:
-    """Execute a notebook in an empty folder and return the seconds that it took."""
+def run(notebook: nbformat.NotebookNode, backbone: str | None = None) -> float:
+    """Execute a notebook in an empty folder, on the features it names or on others, and return the seconds
+    that it took."""
+    env = {key: value for key, value in os.environ.items() if key != VARIABLE}
+    env |= {VARIABLE: backbone} if backbone else {}
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook, timeout=300, store_widget_state=False, kernel_name="python3", coalesce_streams=True
         )
-        client.execute(cwd=folder)
+        client.execute(cwd=folder, env=env)
     return time.perf_counter() - begin
 
 
@@ -63,6 +70,11 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
             continue
         keep = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
         cell.metadata = nbformat.from_dict(keep | folded(cell.metadata.get("tags", [])))
+        if (
+            cell is setup
+        ):  # folded on the site alone: in Jupyter and on Colab a reader chooses the features in it
+            cell.metadata.pop("jupyter")
+            cell.metadata.pop("cellView")
         for output in cell.outputs:
             for alt in (output.get("metadata", {}).get(image, {}).get("alt") for image in IMAGES):
                 if alt:
@@ -77,15 +89,28 @@ def folded(tags: list[str]) -> dict:
     return ({"jupyter": jupyter} if jupyter else {}) | ({"cellView": "form"} if code else {})
 
 
+def told(notebook: nbformat.NotebookNode) -> list[str]:
+    """What an executed notebook says of features that are not the page's: claims, and cells left out."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    lines = (line for output in outputs for line in output.get("text", "").splitlines())
+    return [line for line in lines if any(words in line for words in TOLD)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("notebooks", nargs="*", type=Path, help="all of notebooks/ unless given")
     parser.add_argument("--tidy", action="store_true", help="do not execute")
+    parser.add_argument("--backbone", help="run on these features, say what holds on them, and write nothing")
     arguments = parser.parse_args()
     failed, total = False, 0.0
     for path in arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
+        if arguments.backbone:
+            notebook = nbformat.read(path, as_version=4)
+            seconds = run(notebook, arguments.backbone)
+            print(f"{path.name:<32} {seconds:6.1f} s", *told(notebook), sep="\n  ", flush=True)
+            continue
         subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", path], check=True)
         notebook = nbformat.read(path, as_version=4)
         tidy(notebook)

@@ -1,6 +1,6 @@
 """Measure semantic segmentation: `python tools/semantic_results.py --cutouts --camvid DIR --voc DIR`.
 
-Writes simsam/data/results/semantic.csv. Percent; differences are paired: to the baseline `tokens` (K-means
+Writes simsam/data/results/BACKBONE/semantic.csv. Percent; differences are paired: to the baseline `tokens` (K-means
 over all tokens), and in a row "A against B" to B. Each row is the mean of several runs, which differ in the
 seed of the clustering alone; the intervals are over images and runs. Settings were chosen on the images in
 even places (0, 2, ...) of cutouts and CamVid; the published step was kept where a change was not clearly
@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from chosen_backbone import add_backbone, chosen, command
 
 from simsam.data import Dataset, atomic_write, code_version, open_dataset
 from simsam.measuring import evaluate_semantic, paired_miou_of_runs, weights_of
 from simsam.semantics import SemanticRecipe, get_semantic_recipe
-from simsam.weights import Backbone, load_backbone
+from simsam.weights import Backbone
 
-OUTPUT = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results" / "semantic.csv"
 DIFFERENCE = ["difference_to_baseline", "difference_low", "difference_high"]
 COLUMNS = ["dataset", "split", "method", "n", "runs", "miou", "low", "high", *DIFFERENCE]
 COLUMNS += ["backbone", "labels", "sha256", "command", "version"]
@@ -128,7 +129,7 @@ def main() -> None:
     parser.add_argument("--camvid", metavar="DIR")
     parser.add_argument("--voc", metavar="DIR")
     parser.add_argument("--cache", type=Path, help="a folder to keep features, regions and embeddings in")
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    add_backbone(parser)
     args = parser.parse_args()
     tokens = {BASELINE: get_semantic_recipe("tokens")}
     keys = {f"{BASELINE}, keys": get_semantic_recipe("tokens", tokens="keys")}
@@ -137,17 +138,18 @@ def main() -> None:
         ("camvid", args.camvid, tokens | keys | published("none") | scenes()),
         ("voc2012", args.voc, tokens | keys | published("border") | scenes()),
     ]
-    backbone = load_backbone()
+    backbone, folder = chosen(args)
     table = []
     for name, asked, rows in jobs:
         if asked:
             root = None if name == "cutouts" else asked
             dataset = open_dataset(name, root, task="semantic")
-            flag = "--cutouts" if root is None else f"--{name.removesuffix('2012')} DIR"
+            flag = ["--cutouts"] if root is None else [f"--{name.removesuffix('2012')}", "DIR"]
+            flag += ["--backbone", backbone.name] if args.backbone in sys.argv else []
             found = measure(dataset, rows, backbone, args.cache)
-            rows = lines(name, found, f"python tools/semantic_results.py {flag}")
+            rows = lines(name, found, command("semantic_results", flag, args))
             table += [row | weights_of(backbone) for row in rows]
-    with atomic_write(args.output) as path, path.open("w", newline="") as out:
+    with atomic_write(folder / "semantic.csv") as path, path.open("w", newline="") as out:
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)

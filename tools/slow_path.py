@@ -3,19 +3,21 @@
     python tools/slow_path.py --root DIR
 
 The slow way: the head by SGD, the generalised eigenproblem by SciPy's dense solver in double precision,
-K-means by scikit-learn with ten restarts. Writes simsam/data/results/speed_ecssd.csv.
+K-means by scikit-learn with ten restarts. Writes simsam/data/results/BACKBONE/speed_ecssd.csv.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from ablations import SIMSAM, Row
-from results import RESULTS, splits, table, write_table
+from chosen_backbone import add_backbone, chosen, command
+from results import splits, table, write_table
 from scipy.linalg import eigh
 from sklearn.cluster import KMeans
 from tqdm import tqdm
@@ -25,7 +27,6 @@ from simsam.data import code_version, open_dataset
 from simsam.features import Features, extract
 from simsam.measuring import iou, weights_of
 from simsam.pipeline import Recipe
-from simsam.weights import load_backbone
 
 SLOW = {
     "dense eigensolver, K-means of scikit-learn": SIMSAM,
@@ -54,8 +55,9 @@ def slow_mask(features: Features, image: np.ndarray, recipe: Recipe) -> np.ndarr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
+    add_backbone(parser)
     args = parser.parse_args()
-    backbone = load_backbone()
+    backbone, folder = chosen(args)
     dataset = open_dataset("ecssd", args.root)
     empty = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     fast = {"per_image": {}} | empty
@@ -77,9 +79,9 @@ def main() -> None:
             results,
             "ecssd",
             parts,
-            "python tools/slow_path.py --root DIR",
+            command("slow_path", sys.argv[1:], args),
         )
-    write_table(RESULTS / "speed_ecssd.csv", lines)
+    write_table(folder / "speed_ecssd.csv", lines)
 
 
 if __name__ == "__main__":

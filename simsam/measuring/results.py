@@ -1,6 +1,7 @@
 """What was measured: the tables under simsam/data/results, and how a chapter shows them.
 
-A table is a CSV file that a script wrote (`tools/results.py` and others); each line says by which command.
+A table is a CSV file that a script wrote (`tools/results.py` and others), in the folder of the backbone that
+it was measured on; each line says by which command, and whose weights they were.
 IoU and differences are in percent. A difference is paired with its baseline, image by image, and comes with
 its 95 % bootstrap interval.
 """
@@ -18,6 +19,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from simsam.errors import SimsamError
+from simsam.weights import WHEEL_BACKBONE
 
 Row = dict[str, str | float]
 CHOSEN_ON = "1 mod 4"  # the ids of ECSSD that settings were chosen on
@@ -27,18 +29,20 @@ TEXT |= {"method", "stage", "cpu", "labels", "sha256"}
 FIGURE = re.compile(r"[-+\d]|–?$|is the baseline$")  # a figure, none, or what `gained` says of a baseline
 
 
-def load_results(name: str, folder: str | Path | None = None) -> list[Row]:
-    """The lines of the table `name` ("recipes_ecssd"), numbers as floats and all else as text.
+def load_results(name: str, folder: str | Path | None = None, backbone: str = WHEEL_BACKBONE) -> list[Row]:
+    """The lines of the table `name` ("recipes_ecssd") measured on a backbone, numbers as floats and all else
+    as text.
 
     The tables are those of the package; `folder`, or the environment variable SIMSAM_RESULTS, names others of
     the same form (`tools/results.py --output`). Raises `SimsamError` for a table that there is not, with the
     names of those that are, and for one that is empty.
     """
-    place = _place(folder)
-    file = place / f"{name}.csv"
+    file = _place(folder) / backbone / f"{name}.csv"
     if not file.is_file():
-        known = ", ".join(list_results(folder)) or "none yet; `make results` measures them"
-        raise SimsamError(f"there is no table {name!r} of results: the tables there are: {known}.")
+        known = ", ".join(list_results(folder, backbone)) or "none yet; `make results` measures them"
+        raise SimsamError(
+            f"there is no table {name!r} of results on {backbone}: the tables there are: {known}."
+        )
     lines = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
     rows = [{key: text if key in TEXT else _value(text) for key, text in line.items()} for line in lines]
     if not rows:
@@ -46,11 +50,18 @@ def load_results(name: str, folder: str | Path | None = None) -> list[Row]:
     return rows
 
 
-def list_results(folder: str | Path | None = None) -> list[str]:
-    """The names of the tables that there are, in order."""
-    place = _place(folder)
+def list_results(folder: str | Path | None = None, backbone: str = WHEEL_BACKBONE) -> list[str]:
+    """The names of the tables that there are of a backbone, in order."""
+    place = _place(folder) / backbone
     found = place.iterdir() if place.is_dir() else []
     return sorted(file.name.removesuffix(".csv") for file in found if file.name.endswith(".csv"))
+
+
+def measured_backbones(folder: str | Path | None = None) -> list[str]:
+    """The backbones of which there are tables, the book's default first."""
+    place = _place(folder)
+    found = sorted(one.name for one in place.iterdir() if one.is_dir()) if place.is_dir() else []
+    return sorted(found, key=lambda name: name != WHEEL_BACKBONE)
 
 
 def _place(folder: str | Path | None) -> Traversable:

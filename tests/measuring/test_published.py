@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from simsam.data.datasets import open_dataset
-from simsam.measuring.results import list_results, load_results
+from simsam.measuring.results import list_results, load_results, measured_backbones
 from simsam.measuring.run import run_recipes
 from simsam.pipeline.recipes import RECIPES
 
@@ -31,8 +31,9 @@ def test_recipes_on_cutouts_score_what_the_table_says(backbone):
 
 
 def test_every_table_says_how_it_was_made():
-    for name in list_results():
-        for row in load_results(name):
+    tables = [(name, backbone) for backbone in measured_backbones() for name in list_results(None, backbone)]
+    for name, backbone in tables:
+        for row in load_results(name, None, backbone):
             assert str(row["command"]).startswith("python tools/"), row
             assert "+" in str(row["version"]), row
             assert "modified" not in str(row["version"]), row

@@ -12,6 +12,7 @@ from simsam.measuring.results import (
     gained,
     list_results,
     load_results,
+    measured_backbones,
     pick,
     reported,
     sentence,
@@ -34,8 +35,13 @@ dsm,dsm,spectral,40,60.0,-9.75,-12.0,-7.5,0.1
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "recipes_toy.csv").write_text(TEXT, encoding="utf-8")
-    (tmp_path / "empty.csv").write_text("setting,miou\n", encoding="utf-8")
+    for backbone, name, text in (
+        ("focus_vits14", "recipes_toy", TEXT),
+        ("focus_vits14", "empty", "setting,miou\n"),
+        ("classical", "recipes_toy", TEXT.replace("40,", "39,")),
+    ):
+        (tmp_path / backbone).mkdir(exist_ok=True)
+        (tmp_path / backbone / f"{name}.csv").write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -46,6 +52,14 @@ def test_numbers_are_floats_and_names_text(folder: Path) -> None:
     assert rows[0]["setting"] == "head=sgd, kappa=1.0"
     assert rows[0]["version"] == "0.1"  # not a number, though it looks like one
     assert list_results(folder) == ["empty", "recipes_toy"]
+
+
+def test_each_backbone_has_its_own_tables(folder: Path, refused) -> None:
+    assert measured_backbones(folder) == ["focus_vits14", "classical"]
+    assert load_results("recipes_toy", folder, "classical")[0]["n"] == 39
+    assert load_results("recipes_toy", folder)[0]["n"] == 40
+    with refused("empty", "on classical", "recipes_toy"):
+        load_results("empty", folder, "classical")
 
 
 def test_another_folder_by_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,9 +132,14 @@ def test_a_table_as_markdown_and_as_html(folder: Path, refused) -> None:
 
 
 def test_every_table_of_the_package_says_what_made_it() -> None:
-    for name in list_results():
-        for row in load_results(name):
+    tables = [(name, backbone) for backbone in measured_backbones() for name in list_results(None, backbone)]
+    assert tables
+    for name, backbone in tables:
+        for row in load_results(name, None, backbone):
             assert row["command"], name
+            assert row["backbone"] == backbone, (name, row)
+            assert row["labels"], (name, row)
+            assert "sha256" in row, (name, row)
             assert row["version"], name
             if "miou" in row:
                 assert 0 <= row["low"] <= row["miou"] <= row["high"] <= 100, (name, row)
