@@ -3,7 +3,7 @@
     python tools/folder_results.py
 
 The photos are made of the scenes of `cutouts` with a seed. The recipe is `simsam` without refinement. Writes
-simsam/data/results/BACKBONE/folder.csv: a row for the forward passes, one for the run in a process that has everything
+folder.csv of the backbone: a row for the forward passes, one for the run in a process that has everything
 loaded, one for the whole command, start included; peak_mb are the process's largest sizes in each quarter of
 the command's run.
 """

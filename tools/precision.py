@@ -3,7 +3,7 @@
     python tools/precision.py
 
 On a GPU the package runs the backbone in half precision; here the CPU does the same arithmetic. The graph and
-all after it stay in float32, as there. Needs a network. Writes simsam/data/results/BACKBONE/precision_cutouts.csv.
+all after it stay in float32, as there. Needs a network. Writes precision_cutouts.csv.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Measure semantic segmentation: `python tools/semantic_results.py --cutouts --camvid DIR --voc DIR`.
 
-Writes simsam/data/results/BACKBONE/semantic.csv. Percent; differences are paired: to the baseline `tokens` (K-means
+Writes semantic.csv of the backbone. Percent; differences are paired: to the baseline `tokens` (K-means
 over all tokens), and in a row "A against B" to B. Each row is the mean of several runs, which differ in the
 seed of the clustering alone; the intervals are over images and runs. Settings were chosen on the images in
 even places (0, 2, ...) of cutouts and CamVid; the published step was kept where a change was not clearly

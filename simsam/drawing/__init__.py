@@ -2,9 +2,11 @@
 
 `figures` are drawings that several chapters share, `components` that of first components; `pictures` joins a
 figure and its alt text; `frames` are figures that move, in a kernel and in a static page; `notebook` shows
-source code and the reader's own photo.
+source code and the reader's own photo; `claims` tells what holds on the page's
+features alone.
 """
 
+from simsam.drawing.claims import VARIABLE, begin, expect
 from simsam.drawing.components import component_strip
 from simsam.drawing.figures import PLAIN, SIGNED, forest, heat, panels, principal_colors
 from simsam.drawing.frames import choose, explore, live

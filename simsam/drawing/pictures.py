@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from simsam.drawing.claims import seen
 from simsam.errors import SimsamError
 
 
@@ -74,10 +75,10 @@ def as_image(figure: Any) -> Image.Image:
 
 
 def checked_alt(alt: str) -> str:
-    """`alt` itself, if it says anything: four words or more, else `SimsamError`."""
+    """`alt`, if it says anything: four words or more, else `SimsamError`. See `seen`."""
     if len(alt.split()) < 4:
         raise SimsamError(f"alt text {alt!r} says too little; tell in four words or more what is to be seen.")
-    return alt
+    return seen(alt)
 
 
 def _encode(image: Image.Image, kind: str, **options: Any) -> bytes:
