@@ -33,13 +33,16 @@ class Row:
         return self.against or self.baseline.name
 
 
-def readable(rows: list[Row], network: bool) -> list[Row]:
-    """The rows that features can give: without a network, output tokens of one block and no attention."""
+def readable(rows: list[Row], backbone: str) -> list[Row]:
+    """The rows that make sense on a backbone: of `classical`, which no network makes, output tokens and no
+    attention; of a network that was never trained, the last block alone."""
 
-    def plain(recipe: Recipe) -> bool:
-        return recipe.tokens == "output" and recipe.block == -1 and recipe.sign != "attention"
+    def fits(recipe: Recipe) -> bool:
+        if backbone == "classical":
+            return recipe.tokens == "output" and recipe.block == -1 and recipe.sign != "attention"
+        return recipe.block == -1 or backbone != "untrained_vits14"
 
-    return [row for row in rows if network or (plain(row.recipe) and plain(row.baseline))]
+    return [row for row in rows if fits(row.recipe) and fits(row.baseline)]
 
 
 def change(family: str, base: Recipe, *changes: dict) -> list[Row]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from simsam.weights import WHEEL_BACKBONE, Backbone, load_backbone
 
 RESULTS = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results"
-NETWORKLESS = ("classical",)  # one kind of token, no blocks, no attention
 
 
 def add_backbone(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ import sys
 from dataclasses import replace
 
 from ablations import Row, readable
-from chosen_backbone import NETWORKLESS, add_backbone, chosen, command
+from chosen_backbone import add_backbone, chosen, command
 from results import heads_trained_once, splits, table, write_table
 
 from simsam.data import open_dataset
@@ -54,10 +54,9 @@ def main() -> None:
     add_backbone(parser)
     args = parser.parse_args()
     backbone, folder = chosen(args)
-    network = backbone.name not in NETWORKLESS
     named = [replace(recipe, refine="none") for recipe in RECIPES.values()]
     tried = {recipe.name: candidates(recipe) for recipe in named}
-    every = readable([Row("", "", r, r) for recipes in tried.values() for r in recipes], network)
+    every = readable([Row("", "", r, r) for recipes in tried.values() for r in recipes], backbone.name)
     every = [row.recipe for row in every]
     with heads_trained_once():
         dataset = open_dataset("ecssd", args.root, "object", select=CHOOSE)
@@ -66,7 +65,7 @@ def main() -> None:
         score = {recipe: result["miou"] for recipe, result in zip(every, found, strict=True)}
         best = {name: max((r for r in every if r.name == name), key=score.get) for name in tried}
         rows = [Row("chosen anew", told(best[r.name]), best[r.name], best["spectral"]) for r in named]
-        rows += readable([Row("as published", told(r), r, best["spectral"]) for r in named], network)
+        rows += readable([Row("as published", told(r), r, best["spectral"]) for r in named], backbone.name)
         dataset = open_dataset("ecssd", args.root, "object", select=REPORT)
         recipes = list(dict.fromkeys(row.recipe for row in rows))
         measured = folder / "ranking_ecssd.json"

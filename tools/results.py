@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from ablations import FAMILIES, Row, readable
-from chosen_backbone import NETWORKLESS, add_backbone, chosen, command
+from chosen_backbone import add_backbone, chosen, command
 
 from simsam.data import Dataset, atomic_write, load_cutouts, open_dataset
 from simsam.features import Features
@@ -175,9 +175,8 @@ def main() -> None:
     line = command("results", words, args, hidden=("--cache",))
     dataset = open_dataset(args.dataset, args.root, "object", select=args.select, limit=args.limit)
     backbone, folder = chosen(args)
-    network = backbone.name not in NETWORKLESS
     for family in args.families:
-        rows = readable(FAMILIES[family](), network)
+        rows = readable(FAMILIES[family](), backbone.name)
         rows = [row for row in rows if not args.only or row.recipe.name in args.only]
         recipes = list(dict.fromkeys(r for row in rows for r in (row.recipe, row.baseline)))
         journal = folder / f"{family}_{args.dataset}.json"
