@@ -31,8 +31,8 @@ book: setup  ## run every notebook and build the site at _build/html/index.html
 	$(PY) tools/notebook_times.py .venv/book.log
 
 test: setup  ## run the tests, then every notebook against its committed outputs
-	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term
-	$(PY) -m pytest $(NBVAL) notebooks
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(NBVAL) notebooks
 
 demo: setup  ## segment one photo into demo/: make demo IMAGE=photo.jpg
 	@test -n "$(IMAGE)" || { echo "Which photo? make demo IMAGE=photo.jpg"; exit 2; }
@@ -43,24 +43,29 @@ check: setup  ## style and spelling
 	$(PY) -m ruff format --check
 	$(PY) -m codespell_lib
 
-results: setup  ## measure again what the book reports: make results [ECSSD=DIR] [CAMVID=DIR], hours
-	$(PY) tools/results.py recipes head --dataset cutouts
+ON := $(if $(BACKBONE),--backbone $(BACKBONE))
+
+results: setup  ## measure again what the book reports: make results [BACKBONE=NAME] [ECSSD=DIR] [CAMVID=DIR], hours
+	$(PY) tools/results.py recipes head headroom --dataset cutouts $(ON)
 ifdef ECSSD
-	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)"
-	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 3/4
-	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 1/4 --add
-	$(PY) tools/results.py head_features stages peers --dataset ecssd --root "$(ECSSD)" --select 3/8
-	$(PY) tools/results.py layers --dataset ecssd --root "$(ECSSD)" --select 3/16
-	$(PY) tools/collection_head.py --root "$(ECSSD)"
-	$(PY) tools/slow_path.py --root "$(ECSSD)"
-	$(PY) tools/ceiling.py --root "$(ECSSD)"
+	$(PY) tools/ranking.py --root "$(ECSSD)" $(ON)
+	$(PY) tools/controls.py --root "$(ECSSD)" $(ON)
+	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)" $(ON)
+	$(PY) tools/results.py headroom --dataset ecssd --root "$(ECSSD)" --select 3/4 $(ON)
+	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 3/4 $(ON)
+	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 1/4 --add $(ON)
+	$(PY) tools/results.py stages --dataset ecssd --root "$(ECSSD)" --select 3/8 $(ON)
+	$(PY) tools/results.py layers --dataset ecssd --root "$(ECSSD)" --select 3/16 $(ON)
+	$(PY) tools/collection_head.py --root "$(ECSSD)" $(ON)
+	$(PY) tools/slow_path.py --root "$(ECSSD)" $(ON)
+	$(PY) tools/ceiling.py --root "$(ECSSD)" $(ON)
 endif
 ifdef CAMVID
-	$(PY) tools/semantic_results.py --cutouts --camvid "$(CAMVID)"
+	$(PY) tools/semantic_results.py --cutouts --camvid "$(CAMVID)" $(ON)
 endif
-	$(PY) tools/precision.py
-	$(PY) tools/benchmark_results.py
-	$(PY) tools/folder_results.py
+	$(PY) tools/precision.py $(ON)
+	$(PY) tools/benchmark_results.py $(ON)
+	$(PY) tools/folder_results.py $(ON)
 	$(PY) tools/readme_tables.py
 
 # Every notebook in an empty folder, seeing the built wheel and not this folder.

@@ -33,7 +33,8 @@ def check_weight(name: str, value: float) -> None:
 def check_least(name: str, value: int | None, least: int = 1) -> None:
     """Raise `SimsamError` for a count that is given and smaller than it may be."""
     if value is not None and value < least:
-        raise SimsamError(f"{name} {value}: give {least} or more.")
+        given = f"{name} {value}" if name.startswith("-") else f"{name}={value}"
+        raise SimsamError(f"{given}: give {least} or more.")
 
 
 def offset_quantile(offset: str) -> float | None:

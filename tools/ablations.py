@@ -120,8 +120,8 @@ def headroom() -> list[Row]:
     trained head *gains* where its paired differences from all three controls (no head, an untrained head, a
     constant in the place of W_SA) have 95 % intervals above 0; it *loses* where that from no head lies below
     0; else it is *not distinguishable*. A gain of less than 1 point of mean IoU is called small. Kappa is
-    that of each recipe, chosen for other features, and nothing is tuned here. With features of no network,
-    and of one that was never trained, there are fifteen trials: one gain alone may be luck, and is called so.
+    that of each recipe, chosen for other features, and nothing is tuned here. With features of no network
+    and of one that was never trained there are fourteen trials: one gain alone may be luck, and is called so.
     """
     rows = []
     for base in (SPECTRAL, NO_HEAD):
@@ -189,19 +189,7 @@ def stages() -> list[Row]:
     ]
 
 
-def peers() -> list[Row]:
-    """The papers' recipes on another kind of token: their thresholds were chosen for DINO's keys, and any two
-    keys of DINOv2 are more alike than that."""
-    return [
-        row
-        for name in ("dsm", "tokencut", "maskcut", "paper")
-        for row in change(name, RECIPES[name], {"tokens": "output"}, {"size": 480})
-        if row.recipe != row.baseline
-    ]
-
-
 FAMILIES = {
-    "peers": peers,
     "recipes": named,
     "head": head,
     "headroom": headroom,

@@ -135,7 +135,11 @@ def main() -> None:
     keys = {f"{BASELINE}, keys": get_semantic_recipe("tokens", tokens="keys")}
     jobs = [
         ("cutouts", args.cutouts, tokens | keys | published("border") | subjects()),
-        ("camvid", args.camvid, tokens | keys | published("none") | scenes()),
+        (
+            "camvid",
+            args.camvid,
+            tokens | keys | published("none") | scenes() | {"objects": subjects()["objects"]},
+        ),
         ("voc2012", args.voc, tokens | keys | published("border") | scenes()),
     ]
     backbone, folder = chosen(args)

@@ -88,8 +88,10 @@ def paired_miou_of_runs(
     """
     _check_settings(level, samples)
     sides = [a] if b is None else [a, b]
-    if 0 in map(len, sides) or len({len(run) for runs in sides for run in runs}) > 1:
-        raise SimsamError("runs to compare need the same images, and each side at least one run.")
+    images = sorted({len(run) for runs in sides for run in runs})
+    if 0 in map(len, sides) or len(images) > 1:
+        found = " and ".join(map(str, images)) or "no"
+        raise SimsamError(f"runs of {found} images: give each side at least one run, all of the same images.")
     random = np.random.default_rng(seed + 1)
     values, redrawn = [], []
     for runs in sides:

@@ -56,7 +56,7 @@ class Collection:
         if self.recipe.refine == "none":
             return present.astype(np.uint8)[hard_labels(*grid).numpy()]
         image = self.samples[i].load_image() if image is None else image
-        soft = refine_labels(upsample_labels(*grid), image, self.recipe.refine)
+        soft = refine_labels(upsample_labels(*grid), image, self.recipe.refine, self.recipe.base.crf)
         return present.astype(np.uint8)[soft.argmax(0).numpy()]
 
 

@@ -45,12 +45,12 @@ def _upsample(indicator: Tensor, geometry: Geometry) -> Tensor:
     return geometry.upsample(indicator.T.reshape(-1, *geometry.grid).float())
 
 
-def refine_labels(soft: Tensor, image: np.ndarray, method: str = "guided") -> Tensor:
+def refine_labels(soft: Tensor, image: np.ndarray, method: str = "guided", crf: str = "simsam") -> Tensor:
     """Soft labels (C, H, W) whose argmax follows the edges of the image (H, W, 3) uint8.
 
     "guided" and "crf" are the guided filter and the dense CRF of `simsam.objects.refine`, for C labels at
-    once. Raises `SimsamError` for an unknown method, for shapes that differ and for a library that is
-    missing.
+    once; `crf` names the CRF's numbers. Raises `SimsamError` for an unknown method, for shapes that differ
+    and for a library that is missing.
     """
     if method not in REFINEMENTS:
         raise unknown("refinement of label maps", method, REFINEMENTS)
@@ -60,4 +60,4 @@ def refine_labels(soft: Tensor, image: np.ndarray, method: str = "guided") -> Te
         return soft
     if method == "guided":
         return follow_edges(soft, image)
-    return infer_crf(soft * (1 - DOUBT) + DOUBT / len(soft), image)
+    return infer_crf(soft * (1 - DOUBT) + DOUBT / len(soft), image, crf)

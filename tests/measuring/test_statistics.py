@@ -137,7 +137,7 @@ def test_bad_input():
         paired_difference([1, 2], [1, 2, 3])
     with pytest.raises(SimsamError, match="confusion matrices of shape"):
         bootstrap_miou(np.eye(2, dtype=int))
-    with pytest.raises(SimsamError, match="5 confusion matrices against 6"):
+    with pytest.raises(SimsamError, match="runs of 5 and 6 images"):
         paired_miou_difference(tables(5), tables(6))
     with pytest.raises(SimsamError, match="void only"):
         bootstrap_miou(np.zeros((3, 2, 2), int))

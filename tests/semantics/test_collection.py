@@ -170,7 +170,7 @@ def test_evaluation_counts_every_pixel_that_has_a_class(dataset, tiny, refused):
         evaluate_semantic(open_dataset("cutouts", limit=2), SCENES, tiny)
     with refused("classes=0"):
         evaluate_semantic(dataset, SCENES, tiny, classes=0)
-    with refused("batch 0"):
+    with refused("batch=0"):
         evaluate_semantic(dataset, SCENES, tiny, batch=0)
     with refused("no image in common"):
         compare(result, result | {"confusions": {}})

@@ -279,3 +279,11 @@ def test_eigen_regions_of_a_photo(backbone, cat, refused):
     for count in (0, 257):
         with refused(f"{count} regions", "256"):
             eigen_regions(result, count)
+
+
+def test_the_numbers_of_the_crf_are_those_of_the_recipe(three_stripes):
+    pytest.importorskip("pydensecrf")
+    image, _, soft = three_stripes
+    found = [refine_labels(soft, image, "crf", settings) for settings in ("simsam", "dsm", "cutler")]
+    assert not torch.equal(found[0], found[1])
+    assert not torch.equal(found[1], found[2])
