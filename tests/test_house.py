@@ -41,7 +41,7 @@ FLOORS = (
 )
 BELOW = {room: set().union(*FLOORS[:floor]) for floor, rooms in enumerate(FLOORS) for room in rooms}
 BELOW |= {
-    "drawing": {"errors", "data"},  # what notebooks draw with: nothing of the package needs it
+    "drawing": {"errors", "data", "weights"},  # what notebooks draw with: nothing of the package needs it
     "__main__": {"cli"},  # python -m simsam
 }
 ROOMS = set(BELOW) - {"__main__"}

@@ -16,10 +16,11 @@ if find_spec("simsam") is None:
 
 from simsam.drawing import begin
 
-# Whose features? The default: a DINOv2 ViT-S/14, altered, very likely with masks of objects. One word away:
-# "dino_vits16", the paper's own, from the hub; "classical", computed by hand; any other of `simsam info`.
+# Whose features? The default: a DINOv2 ViT-S/14, altered, very likely with masks.
+# One word away: "dino_vits16", the paper's own, from the hub; "classical", by hand.
+# The environment variable SIMSAM_BACKBONE, where it is set, goes first.
 BACKBONE = "focus_vits14"  # @param {{type: "string"}}
-BACKBONE = begin(BACKBONE)  # the environment variable SIMSAM_BACKBONE, where it is set, goes first"""
+BACKBONE = begin(BACKBONE)"""
 
 # Folded on the site, where a reader has nothing to install and nothing to choose.
 SETUP_TAGS = ["hide-input"]
