@@ -9,7 +9,6 @@ folder of simsam/data/results. Needs a network: one of the ideas is its attentio
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from ablations import SPECTRAL, Row
-from chosen_backbone import add_backbone, chosen, command
+from chosen_backbone import command, on_ecssd
 from results import splits, table, write_table
 from torch import Tensor
 from tqdm import tqdm
@@ -125,11 +124,7 @@ def masks(image: np.ndarray, truth: np.ndarray, backbone: Backbone) -> dict[str,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
-    add_backbone(parser)
-    args = parser.parse_args()
-    backbone, folder = chosen(args)
+    args, backbone, folder = on_ecssd(__doc__)
     dataset = open_dataset("ecssd", args.root, select=SELECT)
     per_image: dict[str, dict[str, float]] = {}
     for sample in tqdm(dataset):

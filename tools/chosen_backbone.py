@@ -23,6 +23,15 @@ def chosen(args: argparse.Namespace, device: str = "auto") -> tuple[Backbone, Pa
     return load_backbone(args.backbone, args.weights, device), folder
 
 
+def on_ecssd(about: str) -> tuple[argparse.Namespace, Backbone, Path]:
+    """The arguments of a tool that measures on ECSSD alone, the backbone, and the folder of its tables."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
+    add_backbone(parser)
+    args = parser.parse_args()
+    return args, *chosen(args)
+
+
 def command(tool: str, words: list[str], args: argparse.Namespace, hidden: tuple[str, ...] = ()) -> str:
     """The command as anyone can run it again: without the options that only say where files lie."""
     words = [word if word != getattr(args, "root", None) else "DIR" for word in words]

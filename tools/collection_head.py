@@ -8,14 +8,13 @@ that leave 3 when divided by 8, and writes simsam/data/results/BACKBONE/head_col
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from ablations import FIEDLER, SIMSAM, SPECTRAL, Row
-from chosen_backbone import add_backbone, chosen, command
+from chosen_backbone import command, on_ecssd
 from results import splits, table, write_table
 from torch import Tensor
 from tqdm import tqdm
@@ -119,11 +118,7 @@ def features_of(dataset: Dataset, backbone: Backbone, what: str) -> list[Feature
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
-    add_backbone(parser)
-    args = parser.parse_args()
-    backbone, folder = chosen(args)
+    args, backbone, folder = on_ecssd(__doc__)
     collection = features_of(open_dataset("ecssd", args.root, select=TRAIN), backbone, "train")
     heads = {
         f"sgd on {len(collection)} images": train_by_sgd(collection),

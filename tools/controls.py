@@ -8,14 +8,13 @@ rows was chosen on any image. Writes controls_ecssd.csv.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import replace
 
 import numpy as np
 import torch
 from ablations import SPECTRAL, Row
-from chosen_backbone import add_backbone, chosen, command
+from chosen_backbone import command, on_ecssd
 from results import splits, table, write_table
 from torch import Tensor
 from tqdm import tqdm
@@ -76,11 +75,7 @@ def masks(features: Features, image: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
-    add_backbone(parser)
-    args = parser.parse_args()
-    backbone, folder = chosen(args)
+    args, backbone, folder = on_ecssd(__doc__)
     dataset = open_dataset("ecssd", args.root, "object", select=SELECT)
     empty = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     found = {name: {"per_image": {}} | empty for name in ("spectral", *ROWS)}

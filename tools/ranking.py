@@ -14,13 +14,12 @@ leave 1 when divided by 4: there the ranking favours them. Writes ranking_ecssd.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 from dataclasses import replace
 
 from ablations import Row, readable
-from chosen_backbone import add_backbone, chosen, command
+from chosen_backbone import command, on_ecssd
 from results import heads_trained_once, splits, table, write_table
 
 from simsam.data import open_dataset
@@ -49,11 +48,7 @@ def told(recipe: Recipe) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
-    add_backbone(parser)
-    args = parser.parse_args()
-    backbone, folder = chosen(args)
+    args, backbone, folder = on_ecssd(__doc__)
     named = [replace(recipe, refine="none") for recipe in RECIPES.values()]
     tried = {recipe.name: candidates(recipe) for recipe in named}
     every = readable([Row("", "", r, r) for recipes in tried.values() for r in recipes], backbone.name)

@@ -8,7 +8,6 @@ K-means by scikit-learn with ten restarts. Writes simsam/data/results/BACKBONE/s
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from ablations import SIMSAM, Row
-from chosen_backbone import add_backbone, chosen, command
+from chosen_backbone import command, on_ecssd
 from results import splits, table, write_table
 from scipy.linalg import eigh
 from sklearn.cluster import KMeans
@@ -53,11 +52,7 @@ def slow_mask(features: Features, image: np.ndarray, recipe: Recipe) -> np.ndarr
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--root", required=True, metavar="DIR", help="the folder of ECSSD")
-    add_backbone(parser)
-    args = parser.parse_args()
-    backbone, folder = chosen(args)
+    args, backbone, folder = on_ecssd(__doc__)
     dataset = open_dataset("ecssd", args.root)
     empty = {"seconds_per_image": float("nan"), "version": code_version(), **weights_of(backbone)}
     fast = {"per_image": {}} | empty

@@ -67,8 +67,8 @@ class SemanticRecipe:
 _NAMED = (
     # photos with a subject: the object of `simsam`, the class token of its crop
     SemanticRecipe(),
-    # photos that are scene all over: no background, regions by their mean key; on street scenes keys were
-    # clearly better than output tokens (data/results/semantic.csv)
+    # photos that are scene all over: no background, regions by their mean key; on street scenes keys of the
+    # default weights were clearly better than their output tokens (data/results/focus_vits14/semantic.csv)
     SemanticRecipe(
         name="scenes",
         base=replace(RECIPES["simsam"], tokens="keys", k=15),

@@ -12,10 +12,10 @@ import torch
 from simsam.data import load_cutouts
 from simsam.drawing import show
 from simsam.drawing.components import component_strip
-from simsam.features import TOKENS, Geometry, extract
+from simsam.features import Geometry, extract
 from simsam.measuring import diagnosing
 from simsam.measuring.diagnosing import diagnose, on_grid
-from simsam.weights import load_backbone
+from simsam.weights import TOKENS, load_backbone
 from simsam.weights.diagnosis import (
     component_share,
     effective_rank,
