@@ -45,7 +45,7 @@ check: setup  ## style and spelling
 
 ON := $(if $(BACKBONE),--backbone $(BACKBONE))
 
-results: setup  ## measure again what the book reports: make results [BACKBONE=NAME] [ECSSD=DIR] [CAMVID=DIR], hours
+results: setup  ## measure again what the book reports: make results [BACKBONE=NETWORK] [ECSSD=DIR] [CAMVID=DIR], hours
 	$(PY) tools/results.py recipes head headroom --dataset cutouts $(ON)
 ifdef ECSSD
 	$(PY) tools/ranking.py --root "$(ECSSD)" $(ON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from simsam.errors import SimsamError
 from simsam.weights import WHEEL_BACKBONE, Backbone, load_backbone
 
 RESULTS = Path(__file__).resolve().parents[1] / "simsam" / "data" / "results"
@@ -18,6 +19,10 @@ def add_backbone(parser: argparse.ArgumentParser) -> None:
 
 def chosen(args: argparse.Namespace, device: str = "auto") -> tuple[Backbone, Path]:
     """The backbone that was asked for, and the folder of its tables, made if it is missing."""
+    if args.weights and args.output == RESULTS:
+        raise SimsamError(
+            "--weights are your own: name a folder with --output, apart from the book's tables."
+        )
     folder = args.output / args.backbone
     folder.mkdir(parents=True, exist_ok=True)
     return load_backbone(args.backbone, args.weights, device), folder

@@ -21,8 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from chosen_backbone import add_backbone, chosen
-from chosen_backbone import command as command_line
+from chosen_backbone import add_backbone, chosen, command
 from PIL import Image
 
 from simsam.data import atomic_write, code_version, load_cutouts, load_image, write_png
@@ -74,7 +73,7 @@ def run(paths: list[Path], backbone: Backbone, output: Path) -> float:
     return time.perf_counter() - start
 
 
-def command(folder: Path, output: Path, backbone: Backbone) -> tuple[float, list[float]]:
+def run_command(folder: Path, output: Path, backbone: Backbone) -> tuple[float, list[float]]:
     """Seconds of `simsam segment FOLDER`, and the process's largest size (MB) in each quarter of them."""
     call = [sys.executable, "-m", "simsam", "segment", str(folder), "-o", str(output), "--quiet"]
     start = time.perf_counter()
@@ -108,14 +107,14 @@ def main() -> None:
         forwards(paths[:5], backbone)  # warm
         alone = forwards(paths, backbone)
         rows = {"forward": (alone, []), "run": (run(paths, backbone, output / "a"), [])}
-        rows["command"] = command(photos, output / "b", backbone)
+        rows["command"] = run_command(photos, output / "b", backbone)
     origin = {
         "photos": PHOTOS,
         "cpu": machine(backbone.device)["cpu"],
         "threads": torch.get_num_threads(),
         **weights_of(backbone),
         "version": code_version(),
-        "command": command_line("folder_results", sys.argv[1:], args),
+        "command": command("folder_results", sys.argv[1:], args),
     }
     with atomic_write(folder / "folder.csv") as path, path.open("w", newline="") as out:
         names = [f"peak_mb_{k}" for k in (1, 2, 3, 4)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from simsam.data import atomic_write
 from simsam.errors import SimsamError
-from simsam.measuring import gained, list_results, load_results, measured, pick, reported, table
+from simsam.measuring import gained, load_results, measured, measured_on, pick, reported, table
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 PUBLISHED = "dino_vits16"  # the paper's own backbone
@@ -46,7 +46,9 @@ def quality() -> str:
         ),
         "chosen anew": "{setting}",
         "as shipped": lambda row: measured(published[row["recipe"]]),
-        f"on `{PUBLISHED}`": on_published,
+        f"on `{PUBLISHED}`": lambda row: measured_on(
+            PUBLISHED, "ranking_ecssd", family="chosen anew", recipe=row["recipe"]
+        ),
     }
     caption = (
         f"ECSSD, {first['n']:.0f} images (ids {first['split']}; the cut was chosen on others), no "
@@ -57,14 +59,6 @@ def quality() -> str:
         f"Measured by `{first['command']}`."
     )
     return table(anew, columns, caption).markdown()
-
-
-def on_published(row: dict) -> str:
-    """The same recipe on the paper's own backbone, as soon as somebody has measured it."""
-    if "ranking_ecssd" not in list_results(backbone=PUBLISHED):
-        return "not measured yet"
-    rows = reported(load_results("ranking_ecssd", backbone=PUBLISHED))
-    return measured(pick(rows, family="chosen anew", recipe=row["recipe"])[0])
 
 
 def speed() -> str:

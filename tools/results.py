@@ -178,6 +178,9 @@ def main() -> None:
     for family in args.families:
         rows = readable(FAMILIES[family](), backbone.name)
         rows = [row for row in rows if not args.only or row.recipe.name in args.only]
+        if not rows:
+            print(f"{family}: nothing in it can be measured on {backbone.name}")
+            continue
         recipes = list(dict.fromkeys(r for row in rows for r in (row.recipe, row.baseline)))
         journal = folder / f"{family}_{args.dataset}.json"
         shared = family.startswith("head")  # headroom too

@@ -70,9 +70,7 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
             continue
         keep = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
         cell.metadata = nbformat.from_dict(keep | folded(cell.metadata.get("tags", [])))
-        if (
-            cell is setup
-        ):  # folded on the site alone: in Jupyter and on Colab a reader chooses the features in it
+        if cell is setup:  # folded on the site alone: elsewhere a reader chooses the features in it
             cell.metadata.pop("jupyter")
             cell.metadata.pop("cellView")
         for output in cell.outputs:

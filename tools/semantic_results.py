@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from chosen_backbone import add_backbone, chosen, command
 from simsam.data import Dataset, atomic_write, code_version, open_dataset
 from simsam.measuring import evaluate_semantic, paired_miou_of_runs, weights_of
 from simsam.semantics import SemanticRecipe, get_semantic_recipe
-from simsam.weights import Backbone
+from simsam.weights import WHEEL_BACKBONE, Backbone
 
 DIFFERENCE = ["difference_to_baseline", "difference_low", "difference_high"]
 COLUMNS = ["dataset", "split", "method", "n", "runs", "miou", "low", "high", *DIFFERENCE]
@@ -138,7 +137,7 @@ def main() -> None:
         (
             "camvid",
             args.camvid,
-            tokens | keys | published("none") | scenes() | {"objects": subjects()["objects"]},
+            tokens | keys | published("none") | scenes() | {"objects": get_semantic_recipe("objects")},
         ),
         ("voc2012", args.voc, tokens | keys | published("border") | scenes()),
     ]
@@ -149,7 +148,7 @@ def main() -> None:
             root = None if name == "cutouts" else asked
             dataset = open_dataset(name, root, task="semantic")
             flag = ["--cutouts"] if root is None else [f"--{name.removesuffix('2012')}", "DIR"]
-            flag += ["--backbone", backbone.name] if args.backbone in sys.argv else []
+            flag += ["--backbone", backbone.name] if backbone.name != WHEEL_BACKBONE else []
             found = measure(dataset, rows, backbone, args.cache)
             rows = lines(name, found, command("semantic_results", flag, args))
             table += [row | weights_of(backbone) for row in rows]

@@ -10,7 +10,7 @@ from simsam.measuring.comparisons import compare, title, weights_of
 from simsam.measuring.diagnosing import Diagnosis, diagnose
 from simsam.measuring.metrics import accuracy, iou
 from simsam.measuring.results import baseline_of, gained, list_results, load_results, measured, pick, reported
-from simsam.measuring.results import measured_backbones, sentence, table, verdict
+from simsam.measuring.results import measured_backbones, measured_on, sentence, table, verdict
 from simsam.measuring.run import evaluate, run_recipes
 from simsam.measuring.semantic import evaluate_semantic
 from simsam.measuring.statistics import bootstrap_interval, paired_difference, paired_miou_of_runs

@@ -140,6 +140,13 @@ def gained(row: Row) -> str:
     return "{difference:+.2f} [{difference_low:+.2f}, {difference_high:+.2f}]".format(**row)
 
 
+def measured_on(backbone: str, table: str, **fields: object) -> str:
+    """What `measured` says of the row of a table on another backbone, or "not measured yet"."""
+    if table not in list_results(backbone=backbone):
+        return "not measured yet"
+    return measured(pick(reported(load_results(table, backbone=backbone)), **fields)[0])
+
+
 @dataclass(frozen=True)
 class Table:
     """A table with a caption, which a notebook shows as HTML and README holds as Markdown."""

@@ -13,6 +13,7 @@ from simsam.measuring.results import (
     list_results,
     load_results,
     measured_backbones,
+    measured_on,
     pick,
     reported,
     sentence,
@@ -60,6 +61,17 @@ def test_each_backbone_has_its_own_tables(folder: Path, refused) -> None:
     assert load_results("recipes_toy", folder)[0]["n"] == 40
     with refused("empty", "on classical", "recipes_toy"):
         load_results("empty", folder, "classical")
+
+
+def test_another_backbone_is_told_as_soon_as_it_is_measured(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMSAM_RESULTS", str(folder))
+    assert measured_on("dino_vits16", "ranking_toy", recipe="dsm") == "not measured yet"
+    (folder / "dino_vits16").mkdir()
+    table = "split,recipe,miou,low,high\n1 mod 4,dsm,10,9,11\n3 mod 4,dsm,70.25,68,72\n"
+    (folder / "dino_vits16" / "ranking_toy.csv").write_text(table, encoding="utf-8")
+    assert measured_on("dino_vits16", "ranking_toy", recipe="dsm") == "70.2 [68.0, 72.0]"
 
 
 def test_another_folder_by_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
