@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 
 
 class SimsamError(ValueError):
     """What came in, what was expected, and what to do, in one sentence a user can act on."""
+
+
+class SimsamWarning(UserWarning):
+    """What was guessed of an input, in one sentence."""
+
+
+_told: ContextVar[list[str] | None] = ContextVar("_told", default=None)
+
+
+def tell(sentence: str) -> None:
+    """Hand a sentence about a guess to the `collect` around this call, or else to Python's warnings."""
+    told = _told.get()
+    if told is None:
+        warnings.warn(sentence, SimsamWarning, stacklevel=2)
+    else:
+        told.append(sentence)
+
+
+@contextlib.contextmanager
+def collect() -> Iterator[list[str]]:
+    """A list of what is told inside the block, in place of Python's warnings."""
+    sentences: list[str] = []
+    token = _told.set(sentences)
+    try:
+        yield sentences
+    finally:
+        _told.reset(token)
 
 
 def unknown(kind: str, name: object, known: Iterable[object]) -> SimsamError:

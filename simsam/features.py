@@ -151,7 +151,7 @@ def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tenso
     target = (geometry.grid[0] * backbone.patch, geometry.grid[1] * backbone.patch)
     if target != geometry.region[2:]:
         x = F.interpolate(x, target, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-    mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (backbone.mean, backbone.std))
+    mean, std = (x.new_tensor(v).view(3, 1, 1) for v in (backbone.mean, backbone.std))
     return (x[0] - mean) / std
 
 

@@ -7,11 +7,18 @@ be done is done; 130 interrupted; 141 the reader of the output went away.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
+import signal
 import sys
+import threading
+import warnings
+from collections.abc import Iterator
 
-from simsam.errors import SimsamError
+from simsam.errors import SimsamError, collect
+
+GUESSES = 5  # how many sentences about guesses are said
 
 # command -> what it does; the module of the same name has add_arguments(parser), run(args) -> exit code and,
 # where an interrupted run leaves something, kept(args) -> what
@@ -58,23 +65,58 @@ def nothing_kept(args: argparse.Namespace) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a `SimsamError` becomes one sentence on stderr and exit code 2."""
+    """Run one command; a `SimsamError` becomes one sentence on stderr and exit code 2.
+
+    What was guessed of the input is said at the end. SIGTERM does what Ctrl-C does.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
-    args = parser(next((a for a in arguments if a in COMMANDS), None)).parse_args(arguments)
+    args = argparse.Namespace(kept=nothing_kept)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # its sentences about damaged files name none
+    with terminated_as_interrupted(), collect() as guesses:
+        try:
+            args = parser(next((a for a in arguments if a in COMMANDS), None)).parse_args(arguments)
+            code = args.run(args)
+            sys.stdout.flush()
+            return code
+        except SimsamError as error:
+            print(f"simsam: {error}", file=sys.stderr)
+            return 2
+        except BrokenPipeError:  # as in `simsam info | head -1`: nobody is there to be told
+            # Python flushes once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        except PermissionError as error:
+            where = error.filename or "a file"
+            print(f"simsam: cannot use {where}: {error.strerror}; take another place.", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"simsam: interrupted; {args.kept(args)}.", file=sys.stderr)
+            return 130
+        finally:
+            say(guesses)
+
+
+def say(guesses: list[str]) -> None:
+    """The first of what was guessed, on stderr, each once, and how many more there are."""
+    once = list(dict.fromkeys(guesses))
+    for sentence in once[:GUESSES]:
+        print(f"simsam: {sentence}", file=sys.stderr)
+    if len(once) > GUESSES:
+        print(f"simsam: and {len(once) - GUESSES} more such photos.", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt inside the block, so that what a command has begun is put in order."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only there signals arrive
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        code = args.run(args)
-        sys.stdout.flush()
-        return code
-    except SimsamError as error:
-        print(f"simsam: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # as in `simsam info | head -1`: nobody is there to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
-        return 141
-    except PermissionError as error:
-        where = error.filename or "a file"
-        print(f"simsam: cannot use {where}: {error.strerror}; take another place.", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"simsam: interrupted; {args.kept(args)}.", file=sys.stderr)
-        return 130
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -78,6 +78,8 @@ def _print(result: dict) -> None:
     print(f"A - B          {100 * result['difference']:+7.2f}  [{low:+.2f}, {high:+.2f}] (95 %, paired)")
     if not result["same_weights"]:
         print("different weights: the difference is theirs as well as the recipes'")
+    if result["folders"]:
+        print("different folders: {} and {}; only names pair their images".format(*result["folders"]))
     width = max([5, *(len(row["id"]) for row in result["largest"])])
     print(f"\nwhere they differ most\n{'image':{width}}  {'A':>6}  {'B':>6}  {'A - B':>7}")
     for row in result["largest"]:

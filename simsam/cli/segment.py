@@ -1,30 +1,47 @@
-"""`simsam segment PHOTO... -o DIR`: masks as PNG, overlays on request."""
+"""`simsam segment PHOTO... -o DIR`: masks as PNG, overlays on request, and a record of all that was made."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from simsam.cli.options import add_recipe, check_apart, recipe_of
-from simsam.data import list_images, make_folder, overlay_labels, overlay_mask, write_png
+from simsam.cli.photos import Found, find_photos, report
+from simsam.data import check_target, make_folder, overlay_labels, overlay_mask, write_png
 from simsam.errors import SimsamError, check_least
-from simsam.pipeline import Result
-from simsam.scale import gather, output_names, process_group, rank, run_folder, share
+from simsam.pipeline import Recipe, Result
+from simsam.scale import Record, gather, making, output_names, process_group, rank, run_folder, share
 from simsam.semantics import MOST_REGIONS, eigen_regions
 from simsam.weights import load_backbone
+
+OTHER_IMAGES = (".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif")
+Jobs = list[tuple[Path, str]]  # a photo, and the name of what is made of it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos, or folders of photos")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for what is made")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="folder for what is made and its record, simsam.jsonl; or NAME.png for the mask of one photo",
+    )
     parser.add_argument("--task", default="object", choices=["object", "regions"])
     parser.add_argument(
         "--regions", type=int, metavar="N", help="of --task regions (default: as many as the eigengap says)"
     )
     parser.add_argument("--overlay", action="store_true", help="also draw the outcome on the photo")
-    parser.add_argument("--resume", action="store_true", help="leave out photos whose result is there")
+    parser.add_argument(
+        "--recursive", action="store_true", help="also photos of the folders below, masks in like folders"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="leave out photos of which the same recipe and weights made files that are there and whole",
+    )
     parser.add_argument("--batch", type=int, default=1, metavar="B", help="photos of one shape run together")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that read ahead, 0 for none")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no list of what was written")
@@ -36,46 +53,99 @@ def run(args: argparse.Namespace) -> int:
     check_least("--batch", args.batch)
     check_least("--workers", args.workers, 0)
     _check_regions(args)
-    folder = Path(args.output)
-    paths, failed = find_photos(args.photos)
+    folder, file = _target(args.output)
+    found = find_photos(args.photos, args.recursive, [folder])
+    jobs: Jobs = list(zip(found.paths, output_names(found.paths, found.places)))
+    if file is None:
+        check_apart(folder, args.photos)
+    else:
+        _check_one_file(args, file, found)
     endings = ["mask" if args.task == "object" else "regions", *["overlay"] * args.overlay]
-    jobs = list(zip(paths, output_names(paths)))
-    if args.resume:
-        jobs = [job for job in jobs if not all(_is_there(folder / f"{job[1]}_{e}.png") for e in endings)]
-    check_apart(folder, args.photos, (folder / f"{name}_{e}.png" for _, name in jobs for e in endings))
 
-    def write(path: Path, name: str, result: Result) -> None:
+    def outputs(name: str) -> list[Path]:
+        """The outcome, and its overlay if there is to be one."""
+        if file is not None:
+            return [file, file.with_name(f"{file.stem}_overlay.png")][: len(endings)]
+        return [folder / f"{name}_{ending}.png" for ending in endings]
+
+    def write(path: Path, name: str, result: Result) -> list[Path]:
         labels = result.mask if args.task == "object" else eigen_regions(result, args.regions)
-        if args.overlay:
+        outcome, *overlay = outputs(name)
+        for target in overlay:
             draw = overlay_mask if args.task == "object" else overlay_labels
-            write_png(folder / f"{name}_overlay.png", draw(result.image, labels))
-        write_png(folder / f"{name}_{endings[0]}.png", labels)
+            write_png(target, draw(result.image, labels))
+        write_png(outcome, labels)
+        return [outcome, *overlay]
 
     with process_group():
-        mine = share(jobs)
-        if mine:
-            backbone = load_backbone(recipe.backbone, args.weights, args.device)
-            make_folder(folder)  # before all the work: it may be none that can be written
-            failed |= run_folder(
-                *map(list, zip(*mine)),
-                recipe,
-                backbone,
-                write,
-                batch_size=args.batch,
-                workers=args.workers,
-                progress=not args.quiet and rank() == 0,
-            )
-        failed = {path: why for part in gather(failed) for path, why in part.items()}
+        jobs = _work(args, recipe, jobs, None if file else folder, outputs, write, found)
         if rank():
             return 0
-    done = sum(path not in failed for path, _ in jobs)
-    return report(failed, f"{done} of {len(jobs)} done, in {folder}", args.quiet)
+    done = sum(path not in found.failed for path, _ in jobs)
+    return report(found, f"{done} of {len(jobs)} done, in {file or folder}", args.quiet)
+
+
+def _work(
+    args: argparse.Namespace,
+    recipe: Recipe,
+    jobs: Jobs,
+    folder: Path | None,
+    outputs: Callable[[str], list[Path]],
+    write: Callable[[Path, str, Result], list[Path]],
+    found: Found,
+) -> Jobs:
+    """This process's share of the jobs; what went wrong in any goes into `found`. Gives the jobs that were to
+    be done. `folder`: with a record of it."""
+    if not jobs:
+        return jobs
+    backbone = load_backbone(recipe.backbone, args.weights, args.device)
+    task = args.task if args.regions is None else f"{args.task}={args.regions}"
+    made, record = making(task, recipe, backbone), None
+    if folder is not None:
+        record = Record(make_folder(folder))  # before all the work: it may be none that can be written
+        if args.resume:
+            todo = [job for job in jobs if rank() or not record.holds(job[1], job[0], outputs(job[1]), made)]
+            jobs = gather(todo)[0]  # the first process decides for all: who looks later finds it at work
+        check_apart(folder, args.photos, (path for _, name in jobs for path in outputs(name)))
+        for place in sorted({path.parent for _, name in jobs for path in outputs(name)}):
+            make_folder(place)
+    failed: dict[Path, str] = {}
+    if mine := share(jobs):
+        options = {"batch_size": args.batch, "workers": args.workers, "record": record, "made": made}
+        options["progress"] = not args.quiet and rank() == 0
+        failed = run_folder(*map(list, zip(*mine)), recipe, backbone, write, **options)
+    found.failed |= {path: why for part in gather(failed) for path, why in part.items()}
+    if record is not None and rank() == 0 and jobs:
+        record.tidy()
+    return jobs
 
 
 def kept(args: argparse.Namespace) -> str:
     """What a run that is interrupted leaves."""
     again = "the same command" if args.resume else "the same command with --resume"
     return f"what is finished is kept, {again} goes on"
+
+
+def _target(output: str) -> tuple[Path, Path | None]:
+    """The folder for what is made, and the one file that is asked for in place of a folder, or None."""
+    path = Path(output)
+    if path.is_dir() or path.suffix.lower() not in (".png", *OTHER_IMAGES):
+        return path, None
+    if path.suffix.lower() != ".png":
+        raise SimsamError(f"{path}: masks are written as PNG; give NAME.png, or a folder.")
+    return path.parent, path
+
+
+def _check_one_file(args: argparse.Namespace, file: Path, found: Found) -> None:
+    """Raise `SimsamError` unless one file can hold all that is asked for."""
+    count = len(found.paths) + len(found.failed)
+    if count != 1:
+        raise SimsamError(f"{file} is one file for {count} photos: give one photo, or a folder.")
+    if args.resume:
+        raise SimsamError(f"--resume goes by the record of a folder, and {file} is a file: leave one out.")
+    if found.paths and os.path.realpath(found.paths[0]) == os.path.realpath(file):
+        raise SimsamError(f"{file} is a file, the photo itself: give another name for its mask.")
+    check_target(file)
 
 
 def _check_regions(args: argparse.Namespace) -> None:
@@ -85,37 +155,3 @@ def _check_regions(args: argparse.Namespace) -> None:
         raise SimsamError(f"--regions {args.regions} is of --task regions: add that, or leave it out.")
     if not 1 <= args.regions <= MOST_REGIONS:
         raise SimsamError(f"--regions {args.regions}: give 1 to {MOST_REGIONS}.")
-
-
-def _is_there(path: Path) -> bool:
-    """Whether a file was written; an empty one was not."""
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
-
-
-def find_photos(given: list[str]) -> tuple[list[Path], dict[Path, str]]:
-    """All photos, and what cannot be one: a wrong name must not keep the others from their masks.
-
-    A file counts once, however often and by whatever way it is given; links of several names are several.
-    """
-    paths, failed = [], {}
-    for name in given:
-        try:
-            paths += list_images(name)
-        except SimsamError as error:
-            failed[Path(name)] = str(error)
-    once: dict[tuple[str, str], Path] = {}
-    for path in paths:
-        once.setdefault((os.path.realpath(path), path.name), path)
-    return list(once.values()), failed
-
-
-def report(failed: dict[Path, str], summary: str, quiet: bool) -> int:
-    """Say what went wrong, one sentence a file; the exit code: 0 if nothing did, else 2."""
-    for why in failed.values():
-        print(f"simsam: {why}", file=sys.stderr)
-    if not quiet:
-        print(summary)
-    return 2 if failed else 0

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from simsam.cli.options import add_recipe, check_apart, semantic_recipe_of
-from simsam.cli.segment import find_photos, report
+from simsam.cli.photos import find_photos, report
 from simsam.data import (
+    clear_strays,
     code_version,
     example,
     label_colors,
@@ -19,8 +20,8 @@ from simsam.data import (
     write_labels,
     write_png,
 )
-from simsam.errors import check_least
-from simsam.scale import gather, output_names, process_group, rank, share
+from simsam.errors import SimsamError, check_least
+from simsam.scale import Record, digest_of, gather, making, output_names, process_group, rank, share
 from simsam.semantics import SEMANTIC_RECIPES, Collection, check_classes, segment_collection
 from simsam.weights import load_backbone
 
@@ -51,33 +52,49 @@ def run(args: argparse.Namespace) -> int:
     check_classes(args.classes, recipe)
     check_least("--batch", args.batch)
     folder = Path(args.output)
-    paths, failed = find_photos(args.photos)
+    found = find_photos(args.photos)
+    paths, failed = found.paths, found.failed
     names = output_names(paths)
     made = [*(f"{name}_labels.png" for name in names), "labels.png", "labels.json"]
     check_apart(folder, args.photos, (folder / name for name in made))
     if not paths:
-        return report(failed, f"nothing done in {folder}", args.quiet)
+        return report(found, f"nothing done in {folder}", args.quiet)
     with process_group():
         backbone = load_backbone(recipe.base.backbone, args.weights, args.device)
         make_folder(folder)  # before all the work: it may be none that can be written
+        clear_strays(folder / KEPT)
         options = {"cache": folder / KEPT, "batch": args.batch, "progress": not args.quiet}
         collection = segment_collection(paths, recipe, args.classes, backbone, **options)
-        failed |= {paths[i]: why for i, why in collection.failed.items()}
         colors = label_colors(args.classes, recipe.has_background)
         good = [i for i, found in enumerate(collection.described) if found is not None]
-        shares: Shares = {}
+        made = making(f"semantic={args.classes}", recipe, backbone)
+        record = Record(folder)
+        mine: Shares = {}
+        errors = {paths[i]: why for i, why in collection.failed.items() if rank() == 0}
         for i in share(good):
-            labels = collection.label_map(i)
-            write_labels(folder / f"{names[i]}_labels.png", labels, colors)
-            shares[i] = (np.bincount(labels.ravel(), minlength=args.classes) / labels.size).tolist()
-        shares = {i: part for found in gather(shares) for i, part in found.items()}
+            target = folder / f"{names[i]}_labels.png"
+            try:
+                labels = collection.label_map(i)
+                write_labels(target, labels, colors)
+            except SimsamError as error:  # a photo that was deleted in the meantime, say
+                errors[paths[i]] = str(error)
+                continue
+            mine[i] = (np.bincount(labels.ravel(), minlength=args.classes) / labels.size).tolist()
+            record.add(names[i], paths[i], digest_of(paths[i]), [target], **made)
+        for path, why in errors.items():
+            record.add(names[paths.index(path)], path, digest_of(path), **made, error=why)
+        failed |= {path: why for part in gather(errors) for path, why in part.items()}
+        shares = {i: part for parts in gather(mine) for i, part in parts.items()}
         if rank():
             return 0
-    shares = {i: shares[i] for i in good}
+    record.tidy()
+    shares = {i: shares[i] for i in good if i in shares}
+    if not shares:
+        return report(found, f"0 of {len(paths)} done, in {folder}", args.quiet)
     if args.sheet:
         write_png(folder / "labels.png", sheet(collection, shares, colors))
     write_json(folder / "labels.json", summary(collection, shares, names, colors, failed))
-    return report(failed, f"{len(good)} of {len(paths)} done, in {folder}", args.quiet)
+    return report(found, f"{len(shares)} of {len(paths)} done, in {folder}", args.quiet)
 
 
 def summary(
@@ -123,7 +140,10 @@ def sheet(collection: Collection, shares: Shares, colors: np.ndarray) -> np.ndar
         chosen = most(shares, label)
         examples = []
         for i in chosen[:EXAMPLES]:
-            image = collection.samples[i].load_image()
+            try:
+                image = collection.samples[i].load_image()
+            except SimsamError:  # deleted in the meantime
+                continue
             examples.append(example(image, collection.label_map(i, image) == label))
         name = "background" if label == 0 and collection.recipe.has_background else f"label {label}"
         rows.append((f"{name}\n{len(chosen)} photos\n{100 * total[label]:.1f} %", colors[label], examples))

@@ -1,6 +1,7 @@
 """Photos, masks and data sets as files: what is read, what is written, and what ships with the package.
 
-`images` reads any photo as an array; `datasets` names the benchmarks (`layouts` says how each lies on disk),
+`images` reads any photo as an array (`decoding`: any file, or a sentence; `depth`: any number of bits),
+`listing` finds photos in folders; `datasets` names the benchmarks (`layouts` says how each lies on disk),
 `samples`, `pairs` and `masks` serve it; `cutouts` are the composed images that ship with the package; `files`
 writes whole files or none; `overlay` and `exports` make pictures of masks and label maps.
 """
@@ -8,8 +9,9 @@ writes whole files or none; `overlay` and `exports` make pictures of masks and l
 from simsam.data.cutouts import CLASSES, Cutout, load_cutouts
 from simsam.data.datasets import DATASETS, TASKS, open_dataset
 from simsam.data.exports import example, label_colors, label_sheet, write_labels
-from simsam.data.files import atomic_write, check_target, make_folder, write_json, write_png
-from simsam.data.images import ImageSource, header_shape, list_images, load_image
+from simsam.data.files import atomic_write, check_target, clear_strays, make_folder, write_json, write_png
+from simsam.data.images import ImageSource, header_shape, load_image
+from simsam.data.listing import RECORD, image_folders, is_image_name, list_images, skipped
 from simsam.data.layouts import CAMVID_CLASSES
 from simsam.data.masks import VOID, box_of, check_mask, read_mask
 from simsam.data.overlay import overlay_labels, overlay_mask

@@ -126,8 +126,8 @@ def open_dataset(
     - `select` "R/M": only ids that leave R when divided by M. `limit`: the first so many of the ids in order.
     - `crop`: cut image and truth to the central square; by default only cub does, as in DSM's protocol.
 
-    The object task of voc2012 takes every pixel of any class as object (void is not), and the annotated boxes
-    of all objects, difficult or not; camvid, a street scene all over, has no object task.
+    The object task of voc2012 takes every pixel of any class as object (void counts nowhere), and the
+    annotated boxes of all objects, difficult or not; camvid, a street scene all over, has no object task.
 
     Raises `SimsamError` for an unknown name, task or split; a folder that is not there or does not hold the
     set (the error says what was expected and where the set is to be had); an image without its mask or the

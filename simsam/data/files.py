@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,13 @@ from PIL import Image
 
 from simsam.errors import SimsamError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 TEMPORARY = ".simsam-"  # how the names of files begin that are not whole yet
+STALE = 24 * 3600  # seconds after which one is a stray, where no lock can tell
 
 
 @contextlib.contextmanager
@@ -25,12 +32,11 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """
     # The temporary name is short: that of the file may be as long as a name can be.
     path = Path(path)
+    lock: int | None = None
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
-        os.close(handle)
-        temporary = Path(name)
+        lock, temporary = _make_temporary(path.parent)
         yield temporary
         # mkstemp makes files private; the result gets the permissions that any new file would get.
         umask = os.umask(0)
@@ -43,17 +49,61 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _make_temporary(folder: Path) -> tuple[int | None, Path]:
+    """A new file, and the handle that holds a lock on it: while that is open, the file is no stray."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
+        if fcntl is None:  # an open file could not be moved there
+            os.close(handle)
+            return None, Path(name)
+        with contextlib.suppress(OSError):  # a file system without locks: there its age tells
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:  # else `clear_strays` came between the two
+            return handle, Path(name)
+        os.close(handle)
+
+
+def clear_strays(folder: Path) -> None:
+    """Delete the unfinished files that killed runs left in a folder, but none of a run that is alive.
+
+    Whoever writes one holds a lock on it, which ends with the process, whatever ends that.
+    """
+    for path in folder.glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(OSError):  # gone, or not ours to delete
+            if fcntl is None:
+                _delete_if_old(path)
+                continue
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()  # under the lock: a writer that waits for it makes another file
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    _delete_if_old(path)
+
+
+def _delete_if_old(path: Path) -> None:
+    """For where no lock can tell whether anybody writes the file: nobody writes one for a day."""
+    if time.time() - path.stat().st_mtime > STALE:
+        path.unlink()
 
 
 def make_folder(folder: str | Path) -> Path:
     """Make a folder for the output of a run, if it is missing, and try to write there: before all the work.
 
+    What killed runs left there unfinished is deleted.
     Raises `SimsamError` when it is a file, cannot be made, or cannot be written.
     """
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder, prefix=TEMPORARY):
+            clear_strays(folder)
             return folder
     except FileExistsError:
         raise SimsamError(f"{folder} is a file: give a folder for the output.") from None

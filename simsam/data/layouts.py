@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from simsam.data import masks
-from simsam.data.images import SUFFIXES, load_image
+from simsam.data.images import load_image
+from simsam.data.listing import is_image_name
 from simsam.data.masks import box_of
 from simsam.data.pairs import Pair, check_files, find_folders, pair_beside, pair_folders
 from simsam.data.samples import Sample
@@ -96,6 +97,8 @@ def voc(root: Path, task: str, split: str | None) -> Samples:
         pairs = check_files([(i, images / f"{i}.jpg", truth / f"{i}.png") for i in _lines(listing)], listing)
     read = masks.read_foreground if task == "object" else masks.read_labels
     samples = [_sample(pair, read, classes=len(VOC_CLASSES)) for pair in pairs]
+    if task == "object":
+        samples = [_with_void(s, pair, len(VOC_CLASSES)) for s, pair in zip(samples, pairs, strict=True)]
     annotations = home / "Annotations"
     if annotations.is_dir():
         samples = [_with_boxes(s, partial(_voc_boxes, annotations / f"{s.id}.xml")) for s in samples]
@@ -117,7 +120,7 @@ def folder(root: Path, task: str, split: str | None) -> Samples:
     folders = find_folders(root, [], [FLAT])  # first: a preview.jpg may lie beside them
     if folders is not None:
         pairs = pair_folders(*folders)
-    elif any(path.is_file() and path.suffix.lower() in SUFFIXES for path in root.iterdir()):
+    elif any(path.is_file() and is_image_name(path.name) for path in root.iterdir()):
         pairs = pair_beside(root)
     else:
         raise NotFoundError
@@ -177,6 +180,11 @@ def _black_and_white(pairs: list[Pair]) -> Samples:
 
 def _with_boxes(sample: Sample, read_boxes: partial) -> Sample:
     return dataclasses.replace(sample, read_boxes=read_boxes)
+
+
+def _with_void(sample: Sample, pair: Pair, classes: int) -> Sample:
+    _, image, mask = pair
+    return dataclasses.replace(sample, read_void=partial(masks.read_void, mask, image, classes))
 
 
 # --- boxes ------------------------------------------------------------------------------------------------

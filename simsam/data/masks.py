@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from simsam.data.decoding import decode
 from simsam.data.images import header_shape
 from simsam.errors import SimsamError
 
 VOID = 255  # the label of pixels without a class, which count nowhere
-DAMAGES = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says of bad files
 Reader = Callable[..., np.ndarray]  # (mask path, image path, settings) -> truth
 
 
@@ -72,9 +72,15 @@ def read_labels(path: Path, image_path: Path, classes: int, void: int = VOID) ->
 
 
 def read_foreground(path: Path, image_path: Path, classes: int) -> np.ndarray:
-    """Object mask (H, W) bool of a label map: any class but background (0); void is not object."""
+    """Object mask (H, W) bool of a label map: any class but background (0); void, for which there is
+    `read_void`, is not object."""
     labels = read_labels(path, image_path, classes)
     return (labels > 0) & (labels != VOID)
+
+
+def read_void(path: Path, image_path: Path, classes: int) -> np.ndarray:
+    """Where a label map is void, (H, W) bool."""
+    return read_labels(path, image_path, classes) == VOID
 
 
 def largest_label(paths: list[Path]) -> int:
@@ -96,30 +102,18 @@ def largest_label(paths: list[Path]) -> int:
 
 def _read(path: Path, image_path: Path | None, gray: bool) -> tuple[np.ndarray, str]:
     """The file's numbers (H, W) uint8 (palette files: indices) and its mode; colours count only if `gray`."""
-    try:
-        with Image.open(path) as file:
-            mode = file.mode
-            if gray and mode in ("LA", "RGB", "RGBA"):
-                file = file.convert("L")
-            pixels = np.asarray(file)
-    except DAMAGES as error:
-        why = str(error).rstrip(".")
-        raise SimsamError(f"cannot read the mask {path}: {why}; fetch it again.") from error
+
+    def read(file: Image.Image) -> tuple[np.ndarray, str]:
+        colored = gray and file.mode in ("LA", "RGB", "RGBA")
+        return np.asarray(file.convert("L") if colored else file), file.mode
+
+    pixels, mode = decode(path, f"the mask {path}", read)
     if mode != "1" and (pixels.ndim != 2 or pixels.dtype != np.uint8):
         kind = "a black-and-white image" if gray else "a gray or palette image of labels"
         raise SimsamError(f"the mask {path} has mode {mode}: expected {kind} with 8 bits a pixel.")
-    if image_path is not None and pixels.shape != (shape := _image_shape(image_path)):
+    if image_path is not None and pixels.shape != (shape := header_shape(image_path)):
         raise SimsamError(
             f"the mask {path} is {pixels.shape} but its image {shape} (height, width): expected one size; "
             "check that they belong together."
         )
     return pixels.astype(np.uint8), mode
-
-
-def _image_shape(path: Path) -> tuple[int, int]:
-    """(H, W) of an image as `load_image` returns it, from the header alone."""
-    try:
-        return header_shape(path)
-    except DAMAGES as error:
-        why = str(error).rstrip(".")
-        raise SimsamError(f"cannot read the image {path}: {why}; fetch it again.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from simsam.data.images import list_images
+from simsam.data.listing import list_images
 from simsam.errors import SimsamError
 
 Pair = tuple[str, Path, Path]  # id, image, mask

@@ -11,6 +11,7 @@ from typing import overload
 
 import numpy as np
 
+from simsam.data.decoding import local_path
 from simsam.data.images import load_image
 from simsam.errors import SimsamError
 
@@ -27,6 +28,7 @@ class Sample:
     read_image: Callable[[], np.ndarray]
     read_truth: Callable[[], np.ndarray]
     read_boxes: Callable[[], np.ndarray] | None = None
+    read_void: Callable[[], np.ndarray] | None = None
     crop: bool = False  # to the central square of side min(H, W), image and truth alike
 
     def load_image(self) -> np.ndarray:
@@ -37,6 +39,17 @@ class Sample:
     def truth(self) -> np.ndarray:
         """Object task: mask (H, W) bool. Semantic task: labels (H, W) uint8, 255 where there is no class."""
         return self._window(self.read_truth())
+
+    @property
+    def void(self) -> np.ndarray | None:
+        """Object task: where it is open whether there is an object, (H, W) bool; such pixels count nowhere.
+        None if the set has no such pixels, or marks them in its truth."""
+        if self.read_void is None:
+            return None
+        void = self._window(self.read_void())
+        if void.all():
+            raise SimsamError(f"the truth of {self.path} is void all over: there is nothing to measure.")
+        return void
 
     @property
     def boxes(self) -> np.ndarray | None:
@@ -130,7 +143,7 @@ def as_samples(images: Sequence[object]) -> Sequence[Sample]:
 def _as_sample(i: int, image: object) -> Sample:
     if isinstance(image, Sample):
         return image
-    path = Path(image) if isinstance(image, str | Path) else Path(f"image {i}")
+    path = local_path(image) if isinstance(image, str | Path) else Path(f"image {i}")
     return Sample(path.name, path, functools.partial(load_image, image), _no_truth)
 
 

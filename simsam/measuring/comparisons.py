@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import torch
@@ -31,10 +32,13 @@ def compare(a: dict, b: dict) -> dict:
     Gives a dictionary: dataset, task, a and b (recipe, changed, backbone, images, and miou on the common
     images), images (how many are common), difference and interval (95 %, bootstrap over images), largest
     (the ten images on which they differ most: id, a, b, difference), same_weights (whether their hashes
-    agree). Fractions in 0..1. In the semantic task the mean is over classes, each side under its own matching
-    of clusters to classes. Raises `SimsamError` for results of different data sets or tasks, or without a
-    common image.
+    agree), folders (of two different sets called "folder", where each lies; else None). Fractions in 0..1.
+    In the semantic task the mean is over classes, each side under its own matching of clusters to classes.
+    Raises `SimsamError` for results of different data sets or tasks, without a common image, or with an IoU
+    beyond 0..1.
     """
+    _check_fractions(a, "first")
+    _check_fractions(b, "second")
     for key in ("dataset", "task"):
         if a[key] != b[key]:
             raise SimsamError(f"one measures the {key} {a[key]}, the other {b[key]}: give two of one {key}.")
@@ -53,10 +57,26 @@ def compare(a: dict, b: dict) -> dict:
         "b": sides[1],
         "images": len(ids),
         "same_weights": a.get("sha256") == b.get("sha256"),
+        "folders": _folders(a, b),
         "difference": difference,
         "interval": interval,
         "largest": _largest(a["per_image"], b["per_image"]),
     }
+
+
+def _check_fractions(result: dict, which: str) -> None:
+    for name, value in result["per_image"].items():
+        if value is not None and not 0 <= value <= 1:
+            raise SimsamError(
+                f"the {which} evaluation has an IoU of {value:g} for image {name}: fractions in 0..1 were "
+                "expected; divide percent by 100."
+            )
+
+
+def _folders(a: dict, b: dict) -> list[str] | None:
+    """Where two sets of the user's own lie, if that is not one place: their images may be others."""
+    places = [result.get("folder") for result in (a, b)]
+    return places if None not in places and places[0] != places[1] else None
 
 
 def _largest(x: dict, y: dict) -> list[dict]:
@@ -71,10 +91,12 @@ def _largest(x: dict, y: dict) -> list[dict]:
 
 def describe(dataset: Dataset, backbone: Backbone) -> dict:
     """What every result says of where it comes from: dataset, task, backbone, weights (their source), the
-    labels they saw, their sha256, version, device."""
+    labels they saw, their sha256, version, device; of a set of the user's own also folder, where it lies."""
     device = backbone.device
+    homes = {str(sample.path.absolute().parent) for sample in dataset} if dataset.name == "folder" else ()
     return {
         "dataset": dataset.name,
+        **({"folder": os.path.commonpath(homes)} if homes else {}),
         "task": dataset.task,
         **weights_of(backbone),
         "weights": backbone.source,

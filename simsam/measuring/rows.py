@@ -111,7 +111,8 @@ def _rows(
         results = segment_features(found[recipe.tokens, recipe.block], pixels, recipe, backbone.source)
         times = {"seconds_forward": forward}
         times["seconds"] = forward + (clock(backbone.device) - start) / len(part)
-        return [measures(r, item.truth, item.boxes) | times for item, r in zip(part, results, strict=True)]
+        pairs = zip(part, results, strict=True)
+        return [measures(r, item.truth, item.boxes, item.void) | times for item, r in pairs]
 
     for n, recipe in recipes:
         for item, row in zip(items, each(functools.partial(work, recipe), items), strict=True):
@@ -120,16 +121,24 @@ def _rows(
             yield n, item.index, str(row) if isinstance(row, SimsamError) else row
 
 
-def measures(result: Result, truth: np.ndarray, boxes: np.ndarray | None) -> dict:
-    """What one mask is worth: iou, accuracy, f (the F curve, packed), localised (None without a true box)."""
+def measures(
+    result: Result, truth: np.ndarray, boxes: np.ndarray | None, void: np.ndarray | None = None
+) -> dict:
+    """What one mask is worth: iou, accuracy, f (the F curve, packed), localised (None without a true box).
+
+    Pixels that are `void` (H, W) bool count nowhere; a box is that of the whole mask.
+    """
     if boxes is None:
         box = box_of(truth, largest=True)
         boxes = np.array([] if box is None else [box])
     box = box_of(result.mask, largest=True)
+    mask, score = result.mask, soft(result.score)
+    if void is not None:
+        mask, score, truth = (pixels[~void][None] for pixels in (mask, score, truth))
     return {
-        "iou": metrics.iou(result.mask, truth),
-        "accuracy": metrics.accuracy(result.mask, truth),
-        "f": pack(metrics.f_curve(soft(result.score), truth)),
+        "iou": metrics.iou(mask, truth),
+        "accuracy": metrics.accuracy(mask, truth),
+        "f": pack(metrics.f_curve(score, truth)),
         "localised": metrics.is_localised(box, boxes) if len(boxes) else None,
     }
 

@@ -27,7 +27,7 @@ def kmeans(
     if not 1 <= k <= n:
         raise SimsamError(f"k={k} clusters of {n} points: give 1 to {n}.")
     generator = torch.Generator().manual_seed(seed)
-    centres = _plus_plus(x, k, torch.rand(k, restarts, generator=generator).to(x))
+    centres = _plus_plus(x, k, torch.rand(k, restarts, generator=generator, dtype=torch.float32).to(x))
     x = x[:, None]  # (B, 1, n, d) against centres (B, R, k, d)
     centres, _ = _lloyd(x, centres, trial)
     inertia = _squared_distance(x, centres).amin(-1).sum(-1)  # (B, R)

@@ -7,9 +7,11 @@ already: sums of floats depend on what is computed together.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,8 +21,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from simsam.data import Sample, as_samples, header_shape
-from simsam.errors import SimsamError, check_least
+from simsam.errors import SimsamError, check_least, collect, tell
 from simsam.features import Size, plan
+from simsam.scale.record import digest_of
 
 T = TypeVar("T")
 
@@ -52,14 +55,20 @@ class Options:
 
 @dataclass(frozen=True)
 class Item:
-    """One photo of a run: its place in the list, and either the image (H, W, 3) uint8, with its truth and
-    true boxes where they were asked for, or what went wrong."""
+    """One photo of a run: its place in the list, and either the image (H, W, 3) uint8, with its truth, true
+    boxes and void pixels where they were asked for, or what went wrong.
+
+    sha256: of its file, where that was asked for and there is one. notes: what was guessed of it.
+    """
 
     index: int
     image: np.ndarray | None = None
     truth: np.ndarray | None = None
     boxes: np.ndarray | None = None
+    void: np.ndarray | None = None
     error: str | None = None
+    sha256: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def grid_batches(samples: Sequence[Sample], patch: int, size: Size, batch: int = 1) -> list[list[int]]:
@@ -83,27 +92,45 @@ def read_batches(
     *,
     batches: Sequence[list[int]] | None = None,
     truth: bool = False,
+    digest: bool = False,
     workers: int | None = None,
 ) -> Iterator[list[Item]]:
     """Batches of samples (or paths, or arrays) whose grids agree, each once, as `grid_batches` says.
 
-    `batches`: only those, in that order. `truth`: with the ground truth. `workers` processes read ahead
-    (default: one where there is more than one core). A sample that cannot be read, or is too small, comes
-    alone, with its error, and stops nothing; where a header lied, its batch comes in parts.
+    `batches`: only those, in that order. `truth`: with the ground truth. `digest`: with each file's hash.
+    `workers` processes read ahead (default: one where there is more than one core). What was guessed of a
+    photo is told (`simsam.errors.tell`) in the process that asks. A sample that cannot be read, or is too
+    small, comes alone, with its error, and stops nothing; where a header lied, its batch comes in parts.
     """
     samples = as_samples(sources)
     batches = grid_batches(samples, patch, size, batch) if batches is None else list(batches)
     if workers is None:
         workers = min(1, (os.cpu_count() or 1) - 1, len(batches) - 1)
-    reader = _Reader(samples, patch, size, truth)
-    for read in DataLoader(reader, batch_sampler=batches, num_workers=max(workers, 0), collate_fn=list):
+    reader = _Reader(samples, patch, size, truth, digest)
+    how = {"num_workers": max(workers, 0), "collate_fn": list, "worker_init_fn": end_with_parent}
+    for read in _alive(DataLoader(reader, batch_sampler=batches, **how)):
         parts: dict[object, list[Item]] = defaultdict(list)
         for grid, item in read:
+            for note in item.notes:
+                tell(note)
             if item.error is None:
                 parts[grid].append(item)
             else:
                 yield [item]
         yield from parts.values()
+
+
+def _alive(loader: Iterable[T]) -> Iterator[T]:
+    """What a loader gives; that one of its processes died is one sentence."""
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise SimsamError(
+            "a process that reads photos ahead was killed, most likely for lack of memory: close other "
+            "programs, or make the largest photos smaller; what is finished is kept."
+        ) from error
 
 
 def each(work: Callable[[list[Item]], Sequence[T]], items: list[Item]) -> list[T | SimsamError]:
@@ -126,19 +153,39 @@ def _promised_grid(sample: Sample, patch: int, size: Size) -> tuple[int, int] | 
         return None
 
 
+def end_with_parent(_: int = 0) -> None:
+    """In a process that reads ahead: end when its parent does, whatever ended that.
+
+    torch looks for the parent as well, but then waits for somebody to take what it has read.
+    """
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
 class _Reader(Dataset):
-    def __init__(self, samples: Sequence[Sample], patch: int, size: Size, truth: bool):
-        self.samples, self.patch, self.size, self.truth = samples, patch, size, truth
+    def __init__(self, samples: Sequence[Sample], patch: int, size: Size, truth: bool, digest: bool):
+        self.samples, self.patch, self.size, self.truth, self.digest = samples, patch, size, truth, digest
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[tuple[int, int] | None, Item]:
-        sample = self.samples[index]
-        try:
-            image = sample.load_image()
-            grid = plan(image.shape[:2], self.patch, self.size, str(sample.path)).grid
-            truth = (sample.truth, sample.boxes) if self.truth else (None, None)
-            return grid, Item(index, image, *truth)
-        except SimsamError as error:
-            return None, Item(index, error=str(error))
+        sample, sha256 = self.samples[index], ""
+        with collect() as notes:
+            try:
+                # hashed first: a file that changes in between has its old hash, and will be done anew
+                sha256 = digest_of(sample.path) if self.digest else ""
+                image = sample.load_image()
+                grid = plan(image.shape[:2], self.patch, self.size, str(sample.path)).grid
+                truth = (sample.truth, sample.boxes, sample.void) if self.truth else (None, None, None)
+                return grid, Item(index, image, *truth, sha256=sha256, notes=tuple(notes))
+            except SimsamError as error:
+                why = str(error)
+            except Exception as error:  # one photo stops nothing, and a process has no other way to tell
+                why = f"{sample.path} cannot be read ({type(error).__name__}: {error})."
+        return None, Item(index, error=why, sha256=sha256)

@@ -117,7 +117,8 @@ def crop_boxes(
     """Boxes of tokens cut out of an image (H, W, 3) uint8, each resized to a square: the network's inputs
     (R, 3, side, side), side `crop` in whole patches."""
     side = crop // backbone.patch
-    inputs = [torch.empty(0, 3, side * backbone.patch, side * backbone.patch, device=backbone.device)]
+    none = (0, 3, side * backbone.patch, side * backbone.patch)
+    inputs = [torch.empty(none, device=backbone.device, dtype=torch.float32)]
     for box in boxes:
         top, left, bottom, right = pixel_box(box, geometry)
         window = Geometry(geometry.image, (top, left, bottom - top, right - left), (side, side))

@@ -83,7 +83,8 @@ def init_head(
     bound = dim**-0.5
 
     def layers(count: int, nonlinear: bool) -> Layers:
-        draw = [2 * bound * torch.rand(dim + 1, dim, generator=generator) - bound for _ in range(count)]
+        kind = {"generator": generator, "dtype": torch.float32}
+        draw = [2 * bound * torch.rand(dim + 1, dim, **kind) - bound for _ in range(count)]
         draw = [d.to(device).expand(batch, -1, -1) for d in draw]
         return Layers([d[:, :dim].clone() for d in draw], [d[:, dim:].clone() for d in draw], nonlinear)
 
@@ -135,7 +136,7 @@ def train_head(
         B, d, projector, predictor, projector_nonlinear, predictor_nonlinear, generator, x.device
     )
     maps = random_affine(2 * epochs, grid, views or ViewRange(), generator)
-    losses = torch.zeros(B, epochs, device=x.device)
+    losses = torch.zeros(B, epochs, device=x.device, dtype=x.dtype)
     parameters = head.parameters()
     with torch.enable_grad(), full_width():
         for parameter in parameters:

@@ -29,10 +29,10 @@ def random_affine(count: int, grid: tuple[int, int], ranges: ViewRange, generato
     A = rotation @ shear * scale. Drawn on the CPU, so that a seed means the same maps on every device.
     """
     h, w = grid
-    u = 2 * torch.rand(count, 6, generator=generator) - 1
+    u = 2 * torch.rand(count, 6, generator=generator, dtype=torch.float32) - 1
     scale = 1 + ranges.scale * u[:, 0]
     angle = math.radians(ranges.degrees) * u[:, 1]
-    cos, sin, one = angle.cos(), angle.sin(), torch.ones(count)
+    cos, sin, one = angle.cos(), angle.sin(), torch.ones_like(angle)
     rotation = torch.stack([cos, sin, -sin, cos], -1).view(-1, 2, 2)
     shear = torch.stack([one, ranges.shear * u[:, 2], ranges.shear * u[:, 3], one], -1).view(-1, 2, 2)
     shift = ranges.shift * u[:, 4:] * torch.tensor([h, w])

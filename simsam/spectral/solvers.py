@@ -151,7 +151,7 @@ def krylov(
         return dense(A, k, first)
     depth = max(1, min(depth, n // width - 1))
     generator = torch.Generator().manual_seed(0)
-    X = torch.randn(1, n, width, generator=generator).to(A).expand(B, -1, -1)
+    X = torch.randn(1, n, width, generator=generator, dtype=torch.float32).to(A).expand(B, -1, -1)
     if first is not None:
         X = X - first[..., None] * (first[:, None] @ X)
     norm = A.abs().sum(-1).amax(-1, keepdim=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,7 +153,7 @@ def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
     """The model on the CPU, its grid of positions free to follow the image; seeded random without weights."""
     scheme = "" if weights is None else "skip"  # numbers that the file replaces need no drawing
     # timm's initialisers draw from the global generator alone: seed it here, and restore it after.
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"), single_precision():
         torch.default_generator.manual_seed(RANDOM_SEED)
         model = timm.create_model(timm_name, num_classes=0, dynamic_img_size=True, weight_init=scheme)
     if not all(hasattr(getattr(block, "attn", None), "qkv") for block in model.blocks):
@@ -166,6 +168,17 @@ def build(timm_name: str, weights: Weights | None = None) -> VisionTransformer:
         if isinstance(part, LayerScale):
             torch.nn.init.ones_(part.gamma)
     return model
+
+
+@contextlib.contextmanager
+def single_precision() -> Iterator[None]:
+    """float32 as torch's default inside the block, whatever the caller has set."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def fill(model: VisionTransformer, timm_name: str, weights: Weights) -> None:

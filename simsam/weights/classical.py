@@ -83,8 +83,8 @@ class Classical(nn.Module):
 
 def gabor(wave: int) -> Tensor:
     """Even and odd Gabor filters of a wavelength in pixels, (2 * angles, 1, side, side); they sum to 0."""
-    y, x = torch.meshgrid(*[torch.arange(-wave, wave + 1.0)] * 2, indexing="ij")
-    angles = torch.arange(ANGLES).view(-1, 1, 1) * math.pi / ANGLES
+    y, x = torch.meshgrid(*[torch.arange(-wave, wave + 1).float()] * 2, indexing="ij")
+    angles = torch.arange(ANGLES).float().view(-1, 1, 1) * math.pi / ANGLES
     phase = 2 * math.pi * (x * angles.cos() + y * angles.sin()) / wave
     envelope = torch.exp(-(x.square() + y.square()) / (2 * (0.4 * wave) ** 2))
     envelope = envelope / envelope.sum()

@@ -56,7 +56,7 @@ def tap(x: Tensor, backbone: Backbone, blocks: Iterable[int] = (-1,)) -> Tapped 
     """
     model, numbers = backbone.model, set()
     if isinstance(model, Classical):
-        return Computed(*model(x))
+        return Computed(*(part.float() for part in model(x)))
     for block in blocks:
         if not -len(model.blocks) <= block < len(model.blocks):
             last = len(model.blocks) - 1
@@ -67,6 +67,8 @@ def tap(x: Tensor, backbone: Backbone, blocks: Iterable[int] = (-1,)) -> Tapped 
         model.blocks[n].attn.qkv.register_forward_hook(lambda _m, _i, out, n=n: qkv.update({n: out.float()}))
         for n in numbers
     ]
+    if x.device.type != "cuda":
+        x = x.to(next(model.parameters()).dtype)  # a backbone in half precision takes its own kind
     try:
         with torch.autocast(x.device.type, dtype=_half(x.device), enabled=x.device.type == "cuda"):
             final, inner = model.forward_intermediates(

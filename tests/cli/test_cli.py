@@ -64,7 +64,7 @@ def test_one_photo_in_a_process_of_its_own(folder, tmp_path, backbone, cat):
     assert "1 of 1 done" in done.stdout
     assert "100%" in done.stderr  # the progress bar
     assert "Traceback" not in done.stderr
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["cat_mask.png"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["cat_mask.png", "simsam.jsonl"]
     written = Image.open(tmp_path / "out" / "cat_mask.png")
     assert written.mode == "L"
     assert set(np.unique(written)) == {0, 255}
@@ -78,9 +78,8 @@ def test_a_folder_with_overlays(folder, tmp_path, backbone, capsys, batch):
     assert capsys.readouterr().out == ""
     names = ["cat", "square", "tac", "turned"]
     kinds = ("mask", "overlay")
-    assert sorted(p.name for p in out.iterdir()) == sorted(
-        f"{name}_{kind}.png" for name in names for kind in kinds
-    )
+    made = [f"{name}_{kind}.png" for name in names for kind in kinds]
+    assert sorted(p.name for p in out.iterdir()) == sorted([*made, "simsam.jsonl"])
     shapes = {"cat": (300, 451), "square": (200, 200), "tac": (300, 451), "turned": (300, 451)}
     for name, shape in shapes.items():
         mask = mask_of(out, name)
@@ -106,14 +105,15 @@ def test_settings_reach_the_recipe(folder, tmp_path, backbone, cat):
 def test_resume_does_only_what_is_missing(folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert run(folder / "cat.png", folder / "tac.jpg", "-o", out) == 0
-    (out / "cat_mask.png").write_bytes(b"kept")
+    before = (out / "cat_mask.png").stat().st_mtime_ns
     assert run(folder, "-o", out, "--resume") == 0
-    assert (out / "cat_mask.png").read_bytes() == b"kept"
+    assert (out / "cat_mask.png").stat().st_mtime_ns == before
     assert "2 of 2 done" in capsys.readouterr().out
-    assert len(list(out.iterdir())) == 4
+    assert len(list(out.glob("*.png"))) == 4
     assert run(folder, "-o", out, "--resume") == 0  # nothing left
+    assert "0 of 0 done" in capsys.readouterr().out
     assert run(folder, "-o", out, "--quiet") == 0  # without it, all of them again
-    assert (out / "cat_mask.png").read_bytes() != b"kept"
+    assert (out / "cat_mask.png").stat().st_mtime_ns > before
 
 
 def test_resume_wants_all_that_was_asked_for(folder, tmp_path, capsys):
@@ -160,7 +160,7 @@ def test_output_below_the_photos_is_not_taken_for_photos(folder, capsys):
     for _ in range(2):
         assert run(folder, "-o", folder / "masks") == 0
         assert "4 of 4 done" in capsys.readouterr().out
-    assert len(list((folder / "masks").iterdir())) == 4
+    assert len(list((folder / "masks").glob("*.png"))) == 4
 
 
 @pytest.mark.parametrize("out", ["file/below", "/proc/below"])
@@ -185,7 +185,7 @@ def test_places_that_may_not_be_read(folder, tmp_path, capsys, monkeypatch):
     assert main(here) == 2
     monkeypatch.setattr("pathlib.Path.is_dir", locked)
     assert main(["evaluate", "folder", "--root", str(tmp_path / "locked")]) == 2
-    monkeypatch.setattr("simsam.cli.segment.find_photos", lambda _: locked("elsewhere"))
+    monkeypatch.setattr("simsam.cli.segment.find_photos", lambda *_: locked("elsewhere"))
     assert run(folder, "-o", tmp_path / "out") == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 4
@@ -300,6 +300,29 @@ def test_compare_takes_a_whole_evaluation(result, tmp_path, capsys):
     assert main(["compare", str(path), str(path)]) == 0
     assert main(["compare", str(path), str(path), "--json", str(tmp_path)]) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [55, 1.0001, -0.1, float("nan")])
+def test_compare_refuses_what_is_no_fraction(value, tmp_path, capsys):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(RESULT))
+    bad.write_text(json.dumps(RESULT | {"per_image": {"1": 0.5, "2": value}}))
+    assert main(["compare", str(good), str(bad)]) == 2
+    said = capsys.readouterr().err
+    assert "the second evaluation has an IoU of" in said
+    assert "image 2" in said
+    assert "percent" in said
+    assert said.count("\n") == 1
+
+
+def test_compare_names_two_folders(tmp_path, capsys):
+    paths = [tmp_path / f"{name}.json" for name in "ab"]
+    for path in paths:
+        path.write_text(json.dumps(RESULT | {"dataset": "folder", "folder": f"/sets/{path.stem}"}))
+    assert main(["compare", *map(str, paths)]) == 0
+    assert "different folders: /sets/a and /sets/b" in capsys.readouterr().out
+    assert main(["compare", str(paths[0]), str(paths[0])]) == 0
+    assert "different folders" not in capsys.readouterr().out
 
 
 def test_evaluate_names_the_recipes_of_both_tasks(capsys):

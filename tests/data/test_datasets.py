@@ -194,10 +194,19 @@ def test_voc2012(voc, home):
     found = open_dataset("voc2012", voc / home)
     check(found, ["2007_000033", "2007_000042"])
     np.testing.assert_array_equal(found[0].truth, half() > 0)  # void is no object
+    np.testing.assert_array_equal(np.unique(np.nonzero(found[0].void)[1]), [W // 2])  # and counts nowhere
+    assert semantic[0].void is None
     np.testing.assert_array_equal(
         found[0].boxes, [[1, 0, 6, 5], [0, 6, 2, 10]]
     )  # from 1, inclusive; no parts
     check(open_dataset("voc2012", voc / home, split="train"), ["2008_000001"])
+
+
+def test_an_image_that_is_void_all_over(voc):
+    mask = voc / "VOCdevkit" / "VOC2012" / "SegmentationClass" / "2007_000033.png"
+    write_mask(mask, np.full((H, W), VOID, np.uint8), mode="P")
+    with pytest.raises(SimsamError, match=r"2007_000033.jpg is void all over"):
+        _ = open_dataset("voc2012", voc)[0].void
 
 
 def test_voc2012_errors(voc):
@@ -265,11 +274,11 @@ def test_a_bad_label_map_stops_no_other(tmp_path):
     (tmp_path / "masks" / "2.png").write_bytes(b"not an image")
     dataset = open_dataset("folder", tmp_path, "semantic")
     assert dataset.classes == ("class 0", "class 1", "class 2")
-    with pytest.raises(SimsamError, match=r"cannot read the mask .*2.png"):
+    with pytest.raises(SimsamError, match=r"the mask .*2.png is not an image"):
         _ = dataset[1].truth
     for path in (tmp_path / "masks").iterdir():
         path.write_bytes(b"not an image")
-    with pytest.raises(SimsamError, match=r"cannot read the mask .*1.png"):
+    with pytest.raises(SimsamError, match=r"the mask .*1.png is not an image"):
         open_dataset("folder", tmp_path, "semantic")
 
 
@@ -349,18 +358,18 @@ def test_bad_masks(tmp_path):
     with pytest.raises(SimsamError, match="holds 21: expected 0 to 10, or 11 for void"):
         _ = open_dataset("camvid", tmp_path, "semantic")[0].truth
     mask.write_bytes(b"not an image")
-    with pytest.raises(SimsamError, match=r"cannot read the mask .*1.png"):
+    with pytest.raises(SimsamError, match=r"the mask .*1.png is not an image"):
         _ = open_dataset("folder", tmp_path)[0].truth
 
 
 def test_masks_and_images_of_too_many_pixels(tmp_path, monkeypatch):
     pair(tmp_path, ids=["1"])
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", H * W // 4)
-    with pytest.raises(SimsamError, match=r"cannot read the mask .*1.png: .* exceeds limit"):
+    with pytest.raises(SimsamError, match=r"the mask .*1.png has too many pixels .* exceeds limit"):
         _ = open_dataset("folder", tmp_path)[0].truth
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", H * W)
     write_image(tmp_path / "images" / "1.jpg", (2 * H, 2 * W))
-    with pytest.raises(SimsamError, match=r"cannot read the image .*1.jpg: .* exceeds limit"):
+    with pytest.raises(SimsamError, match=r"images/1.jpg has too many pixels .* exceeds limit"):
         _ = open_dataset("folder", tmp_path)[0].truth
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from simsam.data.images import list_images, load_image
-from simsam.errors import SimsamError
+from simsam.data.images import load_image
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 RGB = np.array([[RED, GREEN, BLUE], [WHITE, BLACK, (10, 20, 30)]], np.uint8)  # (2, 3, 3)
@@ -160,8 +159,7 @@ FLOATS = np.full((4, 4, 3), 0.5)
         (None, ["NoneType"]),
         (7, ["int"]),
         (Image.new("RGB", (0, 4)), ["no pixel"]),
-        (Image.new("F", (2, 2), 3.0), ["[0, 1]"]),
-        (Image.new("I", (2, 2), 70000), ["int32"]),
+        (Image.new("F", (2, 2), float("nan")), ["NaN"]),
         (Image.new("La", (2, 2)), ["mode La"]),
     ],
 )
@@ -220,22 +218,3 @@ def test_decompression_bomb_is_refused(tmp_path, monkeypatch, refused):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2)
     with refused("bomb.png", "too many pixels"):
         load_image(tmp_path / "bomb.png")
-
-
-def test_list_images_expands_folders(tmp_path):
-    for name in ("b.JPG", "a.png", "notes.txt", ".hidden.png", "below/c.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    a, b = tmp_path / "a.png", tmp_path / "b.JPG"
-    assert list_images(tmp_path) == [a, b]
-    assert list_images([str(b), tmp_path]) == [b, a]
-    assert list_images(["anything.xyz"])[0].name == "anything.xyz"
-    assert list_images([tmp_path / "below"]) == [tmp_path / "below" / "c.png"]
-
-
-def test_list_images_without_images(tmp_path, refused):
-    with refused(str(tmp_path), "no image"):
-        list_images([tmp_path])
-    with refused("no image was given"):
-        list_images([])
-    assert issubclass(SimsamError, ValueError)

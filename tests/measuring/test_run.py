@@ -134,6 +134,26 @@ def test_two_runs_agree(result, dataset, backbone):
     assert steady(evaluate(dataset, SMALL, backbone)) == steady(result)
 
 
+def test_void_pixels_count_nowhere():
+    """What is there makes no difference, and neither does it count as background that was found."""
+    rng = np.random.default_rng(0)
+    score = rng.normal(size=(8, 9)).astype(np.float32)
+    truth, void = rng.random((8, 9)) > 0.6, np.zeros((8, 9), bool)
+    score[0, 0] = 9  # the scale of the F curve's levels
+    void[:, 5:] = True
+    box = np.array([[0, 0, 8, 9]])
+    found = measures(SimpleNamespace(mask=score > 0, score=score), truth, box, void)
+    other = np.where(void, -score, score)
+    again = measures(SimpleNamespace(mask=other > 0, score=other), truth ^ void, box, void)
+    for key in ("iou", "accuracy", "f"):
+        assert found[key] == again[key]
+    mask, true = (score > 0)[:, :5], truth[:, :5]
+    assert found["iou"] == (mask & true).sum() / (mask | true).sum()
+    assert found["accuracy"] == (mask == true).mean()
+    cut = measures(SimpleNamespace(mask=mask, score=score[:, :5]), true, box)
+    assert found["f"] == cut["f"]
+
+
 def test_measures_by_hand():
     truth = np.zeros((4, 6), bool)
     truth[:, :3] = True  # 12 pixels

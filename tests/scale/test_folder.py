@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +15,15 @@ from PIL import Image
 
 from simsam.data.files import write_png
 from simsam.data.overlay import PALETTE, overlay_labels, overlay_mask
+from simsam.data.samples import Sample
 from simsam.errors import SimsamError
 from simsam.features import plan
 from simsam.pipeline.recipes import get_recipe
 from simsam.pipeline.stages import segment
 from simsam.scale import batches, distributed
 from simsam.scale.batches import read_batches
-from simsam.scale.folder import output_names, run_folder
+from simsam.scale.folder import run_folder
+from simsam.scale.naming import output_names
 
 SIZES = [(60, 90), (90, 60), (60, 90), (200, 100), (61, 90), (90, 60), (60, 90)]
 
@@ -89,6 +92,21 @@ def test_bad_photos_come_alone_with_their_error(photos, bad):
     assert [len(batch) for batch in items if not batch[0].error] == [2]
 
 
+def test_a_reader_that_is_killed_is_one_sentence(photos, refused):
+    """As the system does where memory runs out."""
+    end = Sample("end", photos[0], lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: None)
+    with refused("killed", "memory"):
+        list(read_batches([end, *photos[1:3]], 14, 140, workers=1))
+
+
+def test_whatever_one_photo_raises_stops_nothing(photos):
+    bad = Sample("bad", photos[0], lambda: 1 / 0, lambda: None)
+    items = [item for batch in read_batches([bad, *photos[1:3]], 14, 140, workers=0) for item in batch]
+    assert [item.error is None for item in sorted(items, key=lambda item: item.index)] == [False, True, True]
+    error = next(item.error for item in items if item.error)
+    assert error == f"{photos[0]} cannot be read (ZeroDivisionError: division by zero)."
+
+
 def test_a_header_that_does_not_keep_its_promise(photos, monkeypatch):
     monkeypatch.setattr(batches, "header_shape", lambda _: (60, 90))
     found = list(read_batches(photos, 14, 140, 9, workers=0))
@@ -109,17 +127,6 @@ def test_damaged_exif_stops_nothing(tmp_path):
 
 
 # --- folders ---
-
-
-def test_output_names(refused):
-    assert output_names([Path("a/x.jpg"), Path("b/y.png")]) == ["x", "y"]
-    assert output_names([Path("x.jpg"), Path("x.png"), Path("y.png")]) == ["x.jpg", "x.png", "y"]
-    assert output_names([Path("n/a/x.jpg"), Path("n/b/x.jpg"), Path("n/b/y.jpg")]) == ["a_x", "b_x", "y"]
-    assert output_names([Path("a/x.jpg"), Path("a/x.png"), Path("b/x.jpg")]) == ["a_x.jpg", "a_x.png", "b_x"]
-    with refused("n/a/x.jpg", "m/a/x.jpg", "'a_x'", "apart"):
-        output_names([Path("n/a/x.jpg"), Path("m/a/x.jpg")])
-    with refused("c/a_x.jpg", "n/a/x.jpg", "apart"):
-        output_names([Path("n/a/x.jpg"), Path("n/b/x.jpg"), Path("c/a_x.jpg")])
 
 
 def test_names_as_long_as_a_name_can_be(tmp_path):
@@ -238,7 +245,12 @@ def test_two_processes_share_the_photos(photos, bad, tmp_path):
         timeout=900,
         check=False,
     )
-    assert sorted(p.name for p in out.iterdir()) == [f"{i}_mask.png" for i in range(len(photos))], done.stderr
+    assert sorted(p.name for p in out.glob("*.png")) == [f"{i}_mask.png" for i in range(len(photos))], (
+        done.stderr
+    )
+    rows = [json.loads(line) for line in (out / "simsam.jsonl").read_text().splitlines()]
+    assert [row["name"] for row in rows] == sorted(["dot", *(path.stem for path in photos)])
+    assert "1 x 1" in next(row["error"] for row in rows if row["name"] == "dot")
     assert done.stderr.count("dot.png is 1 x 1") == 1  # said once, by the first process
     assert done.returncode != 0
     for path, shape in zip(photos, SIZES):

@@ -1,0 +1,80 @@
+"""The photos that a command is given, and what is said of them at its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simsam.data import image_folders, list_images, skipped
+from simsam.errors import SimsamError
+
+HEIC = (".heic", ".heif", ".hif")
+
+
+@dataclass
+class Found:
+    """The photos; places, of each the folder below the one that was given ("" where it lies in that); failed,
+    what cannot be one -> why; skipped, how many other files of each suffix lie in the folders given."""
+
+    paths: list[Path] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def find_photos(given: list[str], recursive: bool = False, leave_out: Collection[Path] = ()) -> Found:
+    """All photos, and what cannot be one: a wrong name must not keep the others from their masks.
+
+    A file counts once, however often and by whatever way it is given; links of several names are several.
+    `recursive`: those of the folders below too, but for `leave_out` and folders of results.
+    """
+    found = Found()
+    seen: set[tuple[str, str]] = set()
+    for name in given:
+        try:
+            for folder, place in _folders(name, recursive, leave_out):
+                for path in list_images(folder):
+                    key = (os.path.realpath(path), path.name)
+                    if key not in seen:
+                        seen.add(key)
+                        found.paths.append(path)
+                        found.places.append(place)
+                if os.path.isdir(folder):  # noqa: PTH112 (a name may be none that a path can have)
+                    found.skipped += skipped(Path(folder))
+        except SimsamError as error:
+            found.failed[Path(name)] = str(error)
+    if recursive:
+        del found.skipped["folder"]
+    return found
+
+
+def _folders(name: str, recursive: bool, leave_out: Collection[Path]) -> list[tuple[str | Path, str]]:
+    """A name as it is; if it is a folder and `recursive`, all of its folders, with their place in it."""
+    if not (recursive and os.path.isdir(name)):  # noqa: PTH112 (the same)
+        return [(name, "")]
+    inner = image_folders(Path(name), leave_out)
+    places = [folder.relative_to(name).as_posix() for folder in inner]
+    return [(folder, "" if place == "." else place) for folder, place in zip(inner, places)]
+
+
+def report(found: Found, summary: str, quiet: bool) -> int:
+    """Say what went wrong, one sentence a file, and what was left out; the exit code: 0 if nothing went
+    wrong, else 2."""
+    for why in found.failed.values():
+        print(f"simsam: {why}", file=sys.stderr)
+    if not quiet:
+        print(summary + _left_out(found.skipped))
+    return 2 if found.failed else 0
+
+
+def _left_out(skipped: Counter[str]) -> str:
+    """What a summary says of other files: "; 3 skipped (2 .txt, 1 folder: --recursive)"."""
+    if not skipped:
+        return ""
+    hints = {"folder": ": --recursive"} | dict.fromkeys(HEIC, ": pip install 'simsam[heic]'")
+    parts = [f"{count} {kind}{hints.get(kind, '')}" for kind, count in sorted(skipped.items())]
+    return f"; {skipped.total()} skipped ({', '.join(parts)})"
