@@ -8,4 +8,5 @@ from .pipeline import Recipe as Recipe
 from .pipeline import Result as Result
 from .pipeline import get_recipe as get_recipe
 from .pipeline import segment as segment
+from .scale.photos import segment_folder as segment_folder
 from .weights.backbones import load_backbone as load_backbone

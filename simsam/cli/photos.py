@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -36,6 +39,8 @@ def find_photos(given: list[str], recursive: bool = False, leave_out: Collection
     seen: set[tuple[str, str]] = set()
     for name in given:
         try:
+            if name == "-":
+                name = str(_spooled())
             for folder, place in _folders(name, recursive, leave_out):
                 for path in list_images(folder):
                     key = (os.path.realpath(path), path.name)
@@ -50,6 +55,18 @@ def find_photos(given: list[str], recursive: bool = False, leave_out: Collection
     if recursive:
         del found.skipped["folder"]
     return found
+
+
+def _spooled() -> Path:
+    """What comes in on stdin, as a file named stdin that is deleted when the process ends."""
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise SimsamError("standard input is empty: send an image, as in simsam segment - < photo.jpg.")
+    folder = tempfile.mkdtemp(prefix="simsam-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder, "stdin")
+    path.write_bytes(data)
+    return path
 
 
 def _folders(name: str, recursive: bool, leave_out: Collection[Path]) -> list[tuple[str | Path, str]]:

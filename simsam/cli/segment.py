@@ -1,17 +1,19 @@
-"""`simsam segment PHOTO... -o DIR`: masks as PNG, overlays on request, and a record of all that was made."""
+"""`simsam segment PHOTO... -o DIR`: masks and other pictures as PNG, and a record of all that was made."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from simsam.cli.options import add_recipe, check_apart, recipe_of
 from simsam.cli.photos import Found, find_photos, report
-from simsam.data import check_target, make_folder, overlay_labels, overlay_mask, write_png
+from simsam.data import check_target, make_folder, overlay_labels, write_png
 from simsam.errors import SimsamError, check_least
-from simsam.pipeline import Recipe, Result
+from simsam.pipeline import PICTURES, Recipe, Result, check_pictures
 from simsam.scale import Record, gather, making, output_names, process_group, rank, run_folder, share
 from simsam.semantics import MOST_REGIONS, eigen_regions
 from simsam.weights import load_backbone
@@ -21,17 +23,22 @@ Jobs = list[tuple[Path, str]]  # a photo, and the name of what is made of it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos, or folders of photos")
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO", help="photos, or folders of photos; - for stdin"
+    )
     parser.add_argument(
         "-o",
         "--output",
         required=True,
         metavar="DIR",
-        help="folder for what is made and its record, simsam.jsonl; or NAME.png for the mask of one photo",
+        help="folder for what is made and its record, simsam.jsonl; or NAME.png for one picture of one photo",
     )
     parser.add_argument("--task", default="object", choices=["object", "regions"])
     parser.add_argument(
         "--regions", type=int, metavar="N", help="of --task regions (default: as many as the eigengap says)"
+    )
+    parser.add_argument(
+        "--save", metavar="KINDS", help=f"what to write, with commas: {', '.join(PICTURES)} (default: mask)"
     )
     parser.add_argument("--overlay", action="store_true", help="also draw the outcome on the photo")
     parser.add_argument(
@@ -52,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = recipe_of(args)
     check_least("--batch", args.batch)
     check_least("--workers", args.workers, 0)
-    _check_regions(args)
+    kinds = _kinds(args)
     folder, file = _target(args.output)
     found = find_photos(args.photos, args.recursive, [folder])
     jobs: Jobs = list(zip(found.paths, output_names(found.paths, found.places)))
@@ -60,22 +67,19 @@ def run(args: argparse.Namespace) -> int:
         check_apart(folder, args.photos)
     else:
         _check_one_file(args, file, found)
-    endings = ["mask" if args.task == "object" else "regions", *["overlay"] * args.overlay]
 
     def outputs(name: str) -> list[Path]:
-        """The outcome, and its overlay if there is to be one."""
+        """A file for each kind of picture."""
         if file is not None:
-            return [file, file.with_name(f"{file.stem}_overlay.png")][: len(endings)]
-        return [folder / f"{name}_{ending}.png" for ending in endings]
+            return [file, *(file.with_name(f"{file.stem}_{kind}.png") for kind in kinds[1:])]
+        return [folder / f"{name}_{kind}.png" for kind in kinds]
 
     def write(path: Path, name: str, result: Result) -> list[Path]:
-        labels = result.mask if args.task == "object" else eigen_regions(result, args.regions)
-        outcome, *overlay = outputs(name)
-        for target in overlay:
-            draw = overlay_mask if args.task == "object" else overlay_labels
-            write_png(target, draw(result.image, labels))
-        write_png(outcome, labels)
-        return [outcome, *overlay]
+        drawn = result.pictures(kinds) if args.task == "object" else _regions(result, args)
+        targets = outputs(name)
+        for target, picture in zip(targets, drawn):
+            write_png(target, picture)
+        return targets
 
     with process_group():
         jobs = _work(args, recipe, jobs, None if file else folder, outputs, write, found)
@@ -146,6 +150,27 @@ def _check_one_file(args: argparse.Namespace, file: Path, found: Found) -> None:
     if found.paths and os.path.realpath(found.paths[0]) == os.path.realpath(file):
         raise SimsamError(f"{file} is a file, the photo itself: give another name for its mask.")
     check_target(file)
+
+
+def _kinds(args: argparse.Namespace) -> list[str]:
+    """The kinds of pictures that are asked for, each checked."""
+    _check_regions(args)
+    if args.task == "regions":
+        if args.save:
+            raise SimsamError(f"--save {args.save} is of --task object: leave one of the two out.")
+        return ["regions", *["overlay"] * args.overlay]
+    kinds = [kind.strip() for kind in (args.save or "mask").split(",")]
+    kinds += ["overlay"] * (args.overlay and "overlay" not in kinds)
+    check_pictures(kinds)
+    return kinds
+
+
+def _regions(result: Result, args: argparse.Namespace) -> Iterator[np.ndarray]:
+    """The label map, and the photo in its colours if that is asked for."""
+    labels = eigen_regions(result, args.regions)
+    yield labels
+    if args.overlay:
+        yield overlay_labels(result.image, labels)
 
 
 def _check_regions(args: argparse.Namespace) -> None:

@@ -128,7 +128,7 @@ def write_json(path: str | Path, value: object) -> None:
 
 
 def write_png(path: str | Path, pixels: np.ndarray) -> None:
-    """Write an array (H, W) or (H, W, 3), bool or uint8, as PNG; bool becomes 0 and 255."""
+    """Write an array as PNG: (H, W) bool (as 0 and 255), uint8 or uint16, or (H, W, 3 or 4) uint8."""
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
     with atomic_write(path) as temporary:

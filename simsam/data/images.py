@@ -16,9 +16,10 @@ from simsam.errors import SimsamError
 if TYPE_CHECKING:
     from torch import Tensor
 
-WHITE = 255
+GROUNDS = (255, 0, 128)  # white, black, gray: what stands in for what is transparent
 BITS_PER_SAMPLE = 258  # a tag of TIFF
 
+Layers: TypeAlias = "tuple[np.ndarray, np.ndarray | None]"
 ImageSource: TypeAlias = "str | Path | bytes | BinaryIO | Image.Image | np.ndarray | Tensor"
 
 
@@ -33,11 +34,16 @@ def load_image(source: ImageSource) -> np.ndarray:
     - More than 8 bits are scaled, not clipped (`simsam.data.depth`): by the range that the type or the file
       states, or by the one that the values show. What is guessed is told, as a `SimsamWarning`.
     - Of several frames the first is read.
-    - Transparency is composited on white: the colour under a transparent pixel is whatever the editor left
-      there, often black, and white is the paper that cutouts and logos are made for.
+    - What is transparent gets the ground on which the rest is seen best: white, or else black or gray. The
+      colour under a transparent pixel is whatever the editor left there.
 
     Raises `SimsamError` that names the file or the array and says what was expected.
     """
+    return load_layers(source)[0]
+
+
+def load_layers(source: ImageSource) -> Layers:
+    """The image as `load_image` gives it, and its opacity (H, W) uint8; None where nothing is transparent."""
     if isinstance(source, str | Path):
         path = local_path(source)
         return decode(path, str(path), lambda image: _from_pillow(image, str(path)))
@@ -50,7 +56,7 @@ def load_image(source: ImageSource) -> np.ndarray:
     if _is_tensor(source):
         return _from_array(_array_of(source), "image tensor")
     if hasattr(source, "read"):
-        return load_image(_bytes_of(source))
+        return load_layers(_bytes_of(source))
     hint = "; pass a batch one image at a time" if isinstance(source, list | tuple) else ""
     raise SimsamError(
         f"image is a {type(source).__name__}, but a path, bytes, a file, a PIL image, an array or a tensor "
@@ -100,8 +106,8 @@ def _bytes_of(file: BinaryIO) -> bytes:
     return data
 
 
-def _from_loaded(image: Image.Image) -> np.ndarray:
-    """RGB array of a PIL image of the caller's: what its decoder raises late becomes a sentence as well."""
+def _from_loaded(image: Image.Image) -> Layers:
+    """Layers of a PIL image of the caller's: what its decoder raises late becomes a sentence as well."""
     try:
         return _from_pillow(image, "image")
     except SimsamError:
@@ -110,8 +116,8 @@ def _from_loaded(image: Image.Image) -> np.ndarray:
         raise SimsamError(f"image is damaged or truncated ({error}); save or download it again.") from error
 
 
-def _from_pillow(image: Image.Image, name: str) -> np.ndarray:
-    """RGB array of a PIL image; `name` is what an error calls it. Raises what its decoder raises."""
+def _from_pillow(image: Image.Image, name: str) -> Layers:
+    """Layers of a PIL image; `name` is what an error calls it. Raises what its decoder raises."""
     if 0 in image.size:
         raise SimsamError(f"{name} is {image.width} x {image.height} and has no pixel; give another image.")
     stored = str(getattr(image, "tile", ""))  # how the file holds its pixels, before they are unpacked
@@ -132,8 +138,8 @@ def _from_pillow(image: Image.Image, name: str) -> np.ndarray:
     return _from_array(pixels, name)
 
 
-def _from_array(array: np.ndarray, name: str) -> np.ndarray:
-    """RGB array of an array of any supported shape and dtype; `name` is what an error calls it."""
+def _from_array(array: np.ndarray, name: str) -> Layers:
+    """Layers of an array of any supported shape and dtype; `name` is what an error calls it."""
     shape = tuple(array.shape)
     if array.ndim == 4:
         raise SimsamError(f"{name} has shape {shape}, a batch, but one image was expected; pass one.")
@@ -148,8 +154,20 @@ def _from_array(array: np.ndarray, name: str) -> np.ndarray:
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.shape[2] == 1:
-        return np.repeat(pixels, 3, axis=2)
-    if pixels.shape[2] == 4:
-        alpha = pixels[..., 3:] / np.float32(255)
-        return np.rint(pixels[..., :3] * alpha + WHITE * (1 - alpha)).astype(np.uint8)
-    return pixels
+        return np.repeat(pixels, 3, axis=2), None
+    if pixels.shape[2] == 3:
+        return pixels, None
+    colors, opacity = pixels[..., :3], np.ascontiguousarray(pixels[..., 3])
+    if (opacity == 255).all():
+        return np.ascontiguousarray(colors), None
+    alpha = opacity[..., None] / np.float32(255)
+    image = np.rint(colors * alpha + _ground(colors, opacity) * (1 - alpha)).astype(np.uint8)
+    return image, opacity
+
+
+def _ground(colors: np.ndarray, opacity: np.ndarray) -> int:
+    """The one of `GROUNDS` from which nine tenths of what is visible differ most in brightness."""
+    seen = colors[opacity > 127].mean(-1)
+    if not len(seen):
+        return GROUNDS[0]
+    return max(GROUNDS, key=lambda ground: np.quantile(np.abs(seen - ground), 0.1))

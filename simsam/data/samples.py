@@ -12,7 +12,7 @@ from typing import overload
 import numpy as np
 
 from simsam.data.decoding import local_path
-from simsam.data.images import load_image
+from simsam.data.images import load_image, load_layers
 from simsam.errors import SimsamError
 
 
@@ -29,11 +29,16 @@ class Sample:
     read_truth: Callable[[], np.ndarray]
     read_boxes: Callable[[], np.ndarray] | None = None
     read_void: Callable[[], np.ndarray] | None = None
+    read_layers: Callable[[], tuple[np.ndarray, np.ndarray | None]] | None = None
     crop: bool = False  # to the central square of side min(H, W), image and truth alike
 
     def load_image(self) -> np.ndarray:
         """The image (H, W, 3) uint8."""
         return self._window(self.read_image())
+
+    def load_layers(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """The image, and its opacity (H, W) uint8: None where nothing is transparent, and in data sets."""
+        return (self.load_image(), None) if self.read_layers is None else self.read_layers()
 
     @property
     def truth(self) -> np.ndarray:
@@ -144,7 +149,8 @@ def _as_sample(i: int, image: object) -> Sample:
     if isinstance(image, Sample):
         return image
     path = local_path(image) if isinstance(image, str | Path) else Path(f"image {i}")
-    return Sample(path.name, path, functools.partial(load_image, image), _no_truth)
+    reading = functools.partial(load_image, image), _no_truth
+    return Sample(path.name, path, *reading, read_layers=functools.partial(load_layers, image))
 
 
 def _no_truth() -> np.ndarray:

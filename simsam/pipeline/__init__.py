@@ -1,7 +1,8 @@
 """Chapter 7. The whole pipeline: a `Recipe` holds every setting, `segment` runs it on photos.
 
 `recipes` are the settings and the named recipes, a paper each; `settings` checks and parses them; `stages`
-runs the stages one after the other. The door is lazy: recipes need no torch.
+runs the stages one after the other; a `result` makes pictures of what it holds (`outputs`). The door is lazy:
+recipes need no torch.
 """
 
 import lazy_loader

@@ -1,7 +1,10 @@
 from . import stages as stages
+from .outputs import PICTURES as PICTURES
+from .outputs import check_pictures as check_pictures
 from .recipes import RECIPES as RECIPES
 from .recipes import Recipe as Recipe
 from .recipes import get_recipe as get_recipe
+from .result import Result as Result
 from .settings import Positive as Positive
 from .settings import Range as Range
 from .settings import Seed as Seed
@@ -10,7 +13,6 @@ from .settings import choices as choices
 from .settings import known_settings as known_settings
 from .settings import parse_setting as parse_setting
 from .stages import GRAPH_ENTRIES as GRAPH_ENTRIES
-from .stages import Result as Result
 from .stages import finish as finish
 from .stages import graph as graph
 from .stages import readout as readout

@@ -6,7 +6,7 @@ Each stage is a pure function of what the stage before it returned, for one imag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import overload
 
 import numpy as np
@@ -14,55 +14,18 @@ import torch
 from torch import Tensor
 
 from simsam import affinity, objects, siamese
-from simsam.data import ImageSource, box_of, load_image
+from simsam.data import ImageSource, load_layers
 from simsam.errors import SimsamError
 from simsam.features import Features, Geometry, extract, plan, source_name
+from simsam.pipeline.outputs import SOLID
 from simsam.pipeline.recipes import Recipe, get_recipe
+from simsam.pipeline.result import Result
 from simsam.spectral import Spectrum, eigenpairs
 from simsam.weights import Backbone, load_backbone
 
 Named = str | Recipe
 Loaded = str | Backbone | None
 Images = Sequence[ImageSource]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Result:
-    """What one photo gave. Compared by identity.
-
-    mask (H, W) bool; masks, every object found (one, but for "maskcut"); score (H, W) float32, positive on
-    the object; eigenvalues (K,) and eigenvectors (n, K); affinity (n, n); features; losses of the head, or
-    None; image (H, W, 3) uint8; recipe; backbone, and weights, where they come from.
-    """
-
-    mask: np.ndarray
-    masks: list[np.ndarray]
-    score: np.ndarray
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-    affinity: Tensor
-    features: Features
-    losses: Tensor | None
-    image: np.ndarray
-    recipe: Recipe
-    weights: str
-
-    @property
-    def backbone(self) -> str:
-        return self.features.backbone
-
-    @property
-    def box(self) -> tuple[int, int, int, int] | None:
-        """The object's tight box (top, left, bottom, right) in pixels, or None."""
-        return box_of(self.mask)
-
-    def __repr__(self) -> str:
-        (h, w), area = self.features.grid, self.mask.mean()
-        return f"Result({self.recipe.name}, grid {h} x {w}, area {area:.1%}, box {self.box})"
-
-    def eigenmaps(self) -> Tensor:
-        """The eigenvectors as pictures on the grid, (K, h, w)."""
-        return self.features.map(self.eigenvectors.T)
 
 
 @overload
@@ -91,11 +54,12 @@ def segment(image, recipe="simsam", backbone=None, device="auto", **changes):
     recipe = replace(recipe, backbone=backbone.name)
     batch = isinstance(image, list | tuple)
     sources = image if batch else [image]
-    images = [load_image(source) for source in sources]
+    layers = [load_layers(source) for source in sources]
+    images, opacities = [pixels for pixels, _ in layers], [opacity for _, opacity in layers]
     for source, pixels in zip(sources, images, strict=True):  # an error names the file
         plan(pixels.shape[:2], backbone.patch, recipe.size, source_name(source))
     features = extract(images, backbone, recipe.tokens, recipe.block, recipe.size)
-    results = segment_features(features, images, recipe, backbone.source)
+    results = segment_features(features, images, recipe, backbone.source, opacities)
     return results if batch else results[0]
 
 
@@ -107,10 +71,15 @@ MIN_TOKENS = 3
 
 @torch.no_grad()
 def segment_features(
-    features: Features, images: list[np.ndarray], recipe: Recipe, weights: str = ""
+    features: Features,
+    images: list[np.ndarray],
+    recipe: Recipe,
+    weights: str = "",
+    opacities: Sequence[np.ndarray | None] | None = None,
 ) -> list[Result]:
     """The stages after the backbone, for a batch of features and its images (H, W, 3) uint8.
 
+    opacities: of each image (H, W) uint8; what is more transparent than not is no object.
     A batch whose graphs would not fit in `GRAPH_ENTRIES` goes through in parts.
     Raises `SimsamError` for a grid of fewer than `MIN_TOKENS`, and for tokens that are not finite.
     """
@@ -124,15 +93,24 @@ def segment_features(
         raise SimsamError(
             f"the tokens of {features.backbone} hold NaN or infinite entries: check its weights."
         )
+    opacities = [None] * len(images) if opacities is None else opacities
     step = max(1, GRAPH_ENTRIES // features.tokens.shape[1] ** 2)
     results = []
     for start in range(0, len(images), step):
         part = features[start : start + step]
-        results += run_stages(part, images[start : start + step], recipe, weights)
+        results += run_stages(
+            part, images[start : start + step], recipe, weights, opacities[start : start + step]
+        )
     return results
 
 
-def run_stages(features: Features, images: list[np.ndarray], recipe: Recipe, weights: str) -> list[Result]:
+def run_stages(
+    features: Features,
+    images: list[np.ndarray],
+    recipe: Recipe,
+    weights: str,
+    opacities: Sequence[np.ndarray | None],
+) -> list[Result]:
     """One stage after the other, for a batch whose graphs fit in memory."""
     head = train(features, recipe)
     W = graph(features, head, recipe, images)
@@ -140,11 +118,13 @@ def run_stages(features: Features, images: list[np.ndarray], recipe: Recipe, wei
     scores = readout(features, W, spectrum, recipe)
     results = []
     for b, image in enumerate(images):
-        maps = [finish(score, features.geometry[b], image, recipe) for score in scores[b]]
+        maps = [finish(score, features.geometry[b], image, recipe, opacities[b]) for score in scores[b]]
         masks = [(m > 0).cpu().numpy() for m in maps]
         losses = None if head is None else head.losses[b]
         grid = (spectrum.values[b], spectrum.vectors[b], W[b], features[b], losses)
-        results.append(Result(masks[0], masks, maps[0].cpu().numpy(), *grid, image, recipe, weights))
+        results.append(
+            Result(masks[0], masks, maps[0].cpu().numpy(), *grid, image, recipe, weights, opacities[b])
+        )
     return [_alone(result) for result in results] if len(images) > 1 else results
 
 
@@ -224,9 +204,14 @@ def _vote(features: Features, spectrum: Spectrum, recipe: Recipe) -> Tensor:
     return objects.cluster_vote(vectors, features.grid, ks, **settings)
 
 
-def finish(score: Tensor, geometry: Geometry, image: np.ndarray, recipe: Recipe) -> Tensor:
-    """The last stage: score (n,) on the grid to score (H, W) on the pixels, refined."""
+def finish(
+    score: Tensor, geometry: Geometry, image: np.ndarray, recipe: Recipe, opacity: np.ndarray | None = None
+) -> Tensor:
+    """The last stage: score (n,) on the grid to score (H, W) on the pixels, refined; negative where there is
+    nothing to see (opacity below one half)."""
     pixels = geometry.upsample(score.view(geometry.grid), recipe.upsample)
     # scipy finds the parts: from here on, and only from here on, the CPU
     sharp = objects.refine(pixels, image, recipe.refine, recipe.crf).cpu()
+    if opacity is not None:
+        sharp = torch.where(torch.from_numpy(opacity >= SOLID), sharp, -sharp.abs())
     return objects.drop_small_parts(sharp, recipe.min_part)

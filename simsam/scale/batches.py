@@ -58,11 +58,13 @@ class Item:
     """One photo of a run: its place in the list, and either the image (H, W, 3) uint8, with its truth, true
     boxes and void pixels where they were asked for, or what went wrong.
 
-    sha256: of its file, where that was asked for and there is one. notes: what was guessed of it.
+    opacity (H, W) uint8: None where nothing is transparent. sha256: of its file, where that was asked for and
+    there is one. notes: what was guessed of it.
     """
 
     index: int
     image: np.ndarray | None = None
+    opacity: np.ndarray | None = None
     truth: np.ndarray | None = None
     boxes: np.ndarray | None = None
     void: np.ndarray | None = None
@@ -180,10 +182,10 @@ class _Reader(Dataset):
             try:
                 # hashed first: a file that changes in between has its old hash, and will be done anew
                 sha256 = digest_of(sample.path) if self.digest else ""
-                image = sample.load_image()
+                image, opacity = sample.load_layers()
                 grid = plan(image.shape[:2], self.patch, self.size, str(sample.path)).grid
                 truth = (sample.truth, sample.boxes, sample.void) if self.truth else (None, None, None)
-                return grid, Item(index, image, *truth, sha256=sha256, notes=tuple(notes))
+                return grid, Item(index, image, opacity, *truth, sha256=sha256, notes=tuple(notes))
             except SimsamError as error:
                 why = str(error)
             except Exception as error:  # one photo stops nothing, and a process has no other way to tell

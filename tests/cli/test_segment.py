@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -261,3 +263,58 @@ def test_a_folder_of_that_name_stays_one(tmp_path):
     assert run(path, "-o", tmp_path / "out.png") == 0
     assert made(tmp_path / "out.png") == ["x_mask.png"]
     shutil.rmtree(tmp_path / "out.png")
+
+
+# --- other pictures than the mask ---
+
+
+def test_each_picture_that_is_asked_for(tmp_path, capsys):
+    path, out = photo(tmp_path / "p" / "x.png"), tmp_path / "out"
+    assert run(path, "-o", out, "--save", "cutout,alpha,score,overlay,instances,mask") == 0
+    kinds = ["alpha", "cutout", "instances", "mask", "overlay", "score"]
+    assert made(out) == [f"x_{kind}.png" for kind in kinds]
+    assert rows(out)["x"]["outputs"].keys() == {f"x_{kind}.png" for kind in kinds}
+    modes = {kind: Image.open(out / f"x_{kind}.png").mode for kind in kinds}
+    assert modes == dict(zip(kinds, ["L", "RGBA", "L", "L", "RGB", "I;16"]))
+    (out / "x_cutout.png").unlink()
+    assert run(path, "-o", out, "--save", "mask", "--resume") == 0
+    assert "0 of 0 done" in capsys.readouterr().out
+    assert run(path, "-o", out, "--save", "mask,cutout", "--resume") == 0
+    assert "1 of 1 done" in capsys.readouterr().out
+
+
+def test_a_cutout_to_one_file(tmp_path, monkeypatch):
+    path = photo(tmp_path / "x.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert run(path, "-o", "cut.png", "--save", "cutout,mask") == 0
+    assert made(tmp_path) == ["cut.png", "cut_mask.png"]
+    assert Image.open("cut.png").mode == "RGBA"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--save", "masks"], "unknown picture 'masks': did you mean 'mask'"),
+        (["--save", "mask,mask"], "name each of those you want once"),
+        (["--save", "mask", "--task", "regions"], "--save mask is of --task object"),
+    ],
+)
+def test_pictures_that_there_are_not(tmp_path, capsys, options, words):
+    path = photo(tmp_path / "x.jpg")
+    assert run(path, "-o", tmp_path / "out", *options) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_photo_from_standard_input(tmp_path, monkeypatch, capsys):
+    data = photo(tmp_path / "x.jpg").read_bytes()
+    for arrived, code in ((data, 0), (b"", 2), (b"no image", 2)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(arrived)))
+        assert run("-", "-o", tmp_path / "out.png") == code
+    told = capsys.readouterr().err
+    assert "standard input is empty" in told
+    assert "not an image" in told
+    assert run(tmp_path / "x.jpg", "-o", tmp_path / "same.png") == 0
+    assert (tmp_path / "same.png").read_bytes() == (tmp_path / "out.png").read_bytes()
