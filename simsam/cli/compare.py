@@ -10,9 +10,19 @@ import numpy as np
 
 from simsam.data import check_target, write_json
 from simsam.errors import SimsamError
-from simsam.measuring import compare, title
+from simsam.measuring import compare, heading
 
 ADVICE = "give a file of `simsam evaluate --json`"
+
+WORDS = ("recipe", "backbone", "sha256", "labels", "masks", "folder")
+# of what type is what `compare` reads of a result; one of masks has no recipe, an older one no truths
+KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("dataset", "task"), str),
+    **dict.fromkeys(WORDS, (str, type(None))),
+    **dict.fromkeys(("changed", "truths"), (dict, type(None))),
+    "per_image": dict,
+    "images": int,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +49,10 @@ def read_evaluation(path: str) -> dict:
         raise SimsamError(f"cannot read {path}: {error.strerror}; {ADVICE}.") from error
     except ValueError as error:
         raise SimsamError(f"{path} is not JSON ({error}); {ADVICE}.") from error
-    keys = ("dataset", "task", "recipe", "changed", "backbone", "images", "per_image")
-    missing = [key for key in keys if key not in result] if isinstance(result, dict) else list(keys)
+    keys = ["dataset", "task", "recipe", "changed", "backbone", "images", "per_image"]
+    if isinstance(result, dict) and "masks" in result:
+        keys = ["dataset", "task", "images", "per_image"]
+    missing = [key for key in keys if key not in result] if isinstance(result, dict) else keys
     if missing:
         raise SimsamError(f"{path} is no evaluation (it has no {missing[0]}); {ADVICE}.")
     if not _is_whole(result):
@@ -51,7 +63,7 @@ def read_evaluation(path: str) -> dict:
 
 def _is_whole(result: dict) -> bool:
     """Whether a number stands where `compare` expects one, and in a semantic result a matrix of counts."""
-    if not all(isinstance(result[key], dict) for key in ("changed", "per_image")):
+    if not all(isinstance(result.get(key), kind) for key, kind in KINDS.items()):
         return False
     kinds = (int, float, *[type(None)] * (result["task"] == "semantic"))  # None: all of the image is void
     if not all(isinstance(value, kinds) for value in result["per_image"].values()):
@@ -68,18 +80,40 @@ def _is_whole(result: dict) -> bool:
     return counts.ndim == 3 and counts.dtype.kind in "iu"
 
 
+def remarks(result: dict) -> list[str]:
+    """What else differs between the two: weights, images, folders."""
+    sides, found = [result["a"], result["b"]], []
+    if not result["same_weights"]:
+        kind = "different weights" if result["same_weights"] is False else "weights"
+        whose = " and ".join(map(_weights, sides))
+        found.append(f"{kind}: {whose}; the difference is theirs as well as the recipes'")
+    alone = [side["images"] - result["images"] for side in sides]
+    if any(alone):
+        found.append("images left out, since the other has none of them: {} of A, {} of B".format(*alone))
+    if result["folders"]:
+        same = "each image has one truth in both" if result["same_truth"] else "only names pair their images"
+        found.append("different folders: {} and {}; {}".format(*result["folders"], same))
+    return found
+
+
+def _weights(side: dict) -> str:
+    """ "dino_vits16 (labels: none, SHA-256 e4...)"; of masks, what is known."""
+    digest = [f"SHA-256 {side['sha256'][:12]}"] if side["sha256"] else []
+    about = ", ".join([f"labels: {side['labels'] or 'unknown'}", *digest])
+    return f"{side['backbone'] if side['masks'] is None else 'unknown'} ({about})"
+
+
 def _print(result: dict) -> None:
     print(f"{result['images']} common images of {result['dataset']}, task {result['task']}; percent")
     for name in "ab":
         side = result[name]
-        what = f"{title(side['recipe'], side['changed'])}, {side['backbone']}, {side['images']} images"
+        backbone = [side["backbone"]] if side["masks"] is None else []
+        what = ", ".join([heading(side), *backbone, f"{side['images']} images"])
         print(f"mean IoU of {name.upper()}  {100 * side['miou']:7.2f}  {what}")
     low, high = (100 * v for v in result["interval"])
     print(f"A - B          {100 * result['difference']:+7.2f}  [{low:+.2f}, {high:+.2f}] (95 %, paired)")
-    if not result["same_weights"]:
-        print("different weights: the difference is theirs as well as the recipes'")
-    if result["folders"]:
-        print("different folders: {} and {}; only names pair their images".format(*result["folders"]))
+    for remark in remarks(result):
+        print(remark)
     width = max([5, *(len(row["id"]) for row in result["largest"])])
     print(f"\nwhere they differ most\n{'image':{width}}  {'A':>6}  {'B':>6}  {'A - B':>7}")
     for row in result["largest"]:

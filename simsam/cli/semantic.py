@@ -22,7 +22,7 @@ from simsam.data import (
 )
 from simsam.errors import SimsamError, check_least
 from simsam.scale import Record, digest_of, gather, making, output_names, process_group, rank, share
-from simsam.semantics import SEMANTIC_RECIPES, Collection, check_classes, segment_collection
+from simsam.semantics import SEMANTIC_RECIPES, Collection, check_classes, fitting_recipe, segment_collection
 from simsam.weights import load_backbone
 
 KEPT = ".regions"  # in the output folder: with it a run that was stopped goes on
@@ -36,10 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes", required=True, type=int, metavar="N", help="how many labels, background among them"
     )
+    parser.add_argument(
+        "--recursive",
+        action="store_true",
+        help="also photos of the folders below, label maps in like folders",
+    )
     parser.add_argument("--sheet", action="store_true", help="also a picture of all labels, labels.png")
     parser.add_argument("--batch", type=int, metavar="B", help="photos of one shape to run together")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
     add_recipe(parser, SEMANTIC_RECIPES, "objects")
+    parser.epilog = (
+        "Recipes: objects is for photos with a subject, scenes for photos that are scene all over, such as a "
+        "street's. Where the photos look as if the other of these two fitted better, a sentence says so."
+    )
 
 
 def kept(args: argparse.Namespace) -> str:
@@ -52,16 +61,19 @@ def run(args: argparse.Namespace) -> int:
     check_classes(args.classes, recipe)
     check_least("--batch", args.batch)
     folder = Path(args.output)
-    found = find_photos(args.photos)
+    found = find_photos(args.photos, args.recursive, [folder])
     paths, failed = found.paths, found.failed
-    names = output_names(paths)
+    names = output_names(paths, found.places)
     made = [*(f"{name}_labels.png" for name in names), "labels.png", "labels.json"]
     check_apart(folder, args.photos, (folder / name for name in made))
     if not paths:
         return report(found, f"nothing done in {folder}", args.quiet)
     with process_group():
         backbone = load_backbone(recipe.base.backbone, args.weights, args.device)
-        make_folder(folder)  # before all the work: it may be none that can be written
+        for place in ("", *sorted(set(found.places))):  # before all the work: it may be none to write to
+            make_folder(folder / place)
+        if rank() == 0 and not args.quiet and (sentence := other_recipe(args.recipe, paths)):
+            print(sentence, flush=True)
         clear_strays(folder / KEPT)
         options = {"cache": folder / KEPT, "batch": args.batch, "progress": not args.quiet}
         collection = segment_collection(paths, recipe, args.classes, backbone, **options)
@@ -95,6 +107,15 @@ def run(args: argparse.Namespace) -> int:
         write_png(folder / "labels.png", sheet(collection, shares, colors))
     write_json(folder / "labels.json", summary(collection, shares, names, colors, failed))
     return report(found, f"{len(shares)} of {len(paths)} done, in {folder}", args.quiet)
+
+
+def other_recipe(name: str, paths: list[Path]) -> str:
+    """A sentence where another recipe than the one of this name seems to fit the photos; or ""."""
+    if {name, fitting_recipe(paths)} != {"objects", "scenes"}:
+        return ""
+    if name == "objects":
+        return "These photos are all laid out alike, as those of one street are: --recipe scenes fits better."
+    return "These photos are not laid out alike: if each has a subject, --recipe objects fits better."
 
 
 def summary(

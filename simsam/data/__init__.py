@@ -2,8 +2,9 @@
 
 `images` reads any photo as an array (`decoding`: any file, or a sentence; `depth`: any number of bits),
 `listing` finds photos in folders; `datasets` names the benchmarks (`layouts` says how each lies on disk),
-`samples`, `pairs` and `masks` serve it; `cutouts` are the composed images that ship with the package; `files`
-writes whole files or none; `overlay` and `exports` make pictures of masks and label maps.
+`samples`, `pairs` and `masks` serve it, and `predictions` finds and reads the masks of any tool; `cutouts`
+are the composed images that ship with the package; `files` writes whole files or none; `overlay` and
+`exports` make pictures of masks and label maps.
 """
 
 from simsam.data.cutouts import CLASSES, Cutout, load_cutouts
@@ -15,5 +16,6 @@ from simsam.data.listing import RECORD, image_folders, is_image_name, list_image
 from simsam.data.layouts import CAMVID_CLASSES
 from simsam.data.masks import VOID, box_of, check_mask, read_mask
 from simsam.data.overlay import overlay_labels, overlay_mask
+from simsam.data.predictions import find_masks, range_of, read_levels, read_values
 from simsam.data.samples import Dataset, Sample, as_samples
 from simsam.data.version import REPOSITORY, __version__, code_version

@@ -24,7 +24,8 @@ TASKS = ("object", "semantic")
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One data set. `open` takes (root, task, split) and returns its samples and the names of its classes."""
+    """One data set. `open` takes (root, task, split) and returns its samples and the names of its classes.
+    `scenes`: its photos have no subject, they are scene all over."""
 
     title: str
     url: str
@@ -34,6 +35,7 @@ class Source:
     splits: tuple[str, ...] = ()  # the first is the default
     crop: bool = False
     packaged: bool = False  # needs no root
+    scenes: bool = False
 
 
 DATASETS = {
@@ -87,6 +89,7 @@ DATASETS = {
         open=layouts.camvid,
         tasks=("semantic",),
         splits=("val", "train", "test"),
+        scenes=True,
     ),
     "cutouts": Source(
         title="the project's own synthetic set",

@@ -34,7 +34,7 @@ class Sample:
 
     def load_image(self) -> np.ndarray:
         """The image (H, W, 3) uint8."""
-        return self._window(self.read_image())
+        return self.window(self.read_image())
 
     def load_layers(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The image, and its opacity (H, W) uint8: None where nothing is transparent, and in data sets."""
@@ -43,7 +43,7 @@ class Sample:
     @property
     def truth(self) -> np.ndarray:
         """Object task: mask (H, W) bool. Semantic task: labels (H, W) uint8, 255 where there is no class."""
-        return self._window(self.read_truth())
+        return self.window(self.read_truth())
 
     @property
     def void(self) -> np.ndarray | None:
@@ -51,7 +51,7 @@ class Sample:
         None if the set has no such pixels, or marks them in its truth."""
         if self.read_void is None:
             return None
-        void = self._window(self.read_void())
+        void = self.window(self.read_void())
         if void.all():
             raise SimsamError(f"the truth of {self.path} is void all over: there is nothing to measure.")
         return void
@@ -71,7 +71,9 @@ class Sample:
             boxes = boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
         return boxes
 
-    def _window(self, pixels: np.ndarray) -> np.ndarray:
+    def window(self, pixels: np.ndarray) -> np.ndarray:
+        """What counts of an array (H, W, ...) of the whole image: all of it, or with `crop` its central
+        square."""
         if not self.crop:
             return pixels
         top, left, side = _central_square(pixels.shape[:2])

@@ -29,13 +29,15 @@ STATISTICS = {
 def compare(a: dict, b: dict) -> dict:
     """The paired difference of two evaluations: mean IoU of `a` minus that of `b` on the images of both.
 
-    Gives a dictionary: dataset, task, a and b (recipe, changed, backbone, images, and miou on the common
-    images), images (how many are common), difference and interval (95 %, bootstrap over images), largest
-    (the ten images on which they differ most: id, a, b, difference), same_weights (whether their hashes
-    agree), folders (of two different sets called "folder", where each lies; else None). Fractions in 0..1.
+    Gives a dictionary: dataset, task, a and b (recipe, changed, backbone, sha256 of its weights, the labels
+    they saw, masks: the folder of masks that were measured in place of a recipe, images, and miou on the
+    common images), images (how many are common), difference and interval (95 %, bootstrap over images),
+    largest (the ten images on which they differ most: id, a, b, difference), same_weights (None where masks
+    do not tell), same_truth (None where a result of an older version does not tell), folders (of sets called
+    "folder" that lie in two places, where; else None). Fractions in 0..1.
     In the semantic task the mean is over classes, each side under its own matching of clusters to classes.
-    Raises `SimsamError` for results of different data sets or tasks, without a common image, or with an IoU
-    beyond 0..1.
+    Raises `SimsamError` for results of different data sets or tasks, without a common image, with another
+    truth of an image, or with an IoU beyond 0..1.
     """
     _check_fractions(a, "first")
     _check_fractions(b, "second")
@@ -46,9 +48,10 @@ def compare(a: dict, b: dict) -> dict:
     ids = [name for name in a[kept] if name in b[kept]]
     if not ids:
         raise SimsamError("the two evaluations have no image in common: give two of the same images.")
+    same_truth = _check_truths(a.get("truths"), b.get("truths"), ids)
     x, y = (np.array([result[kept][name] for name in ids]) for result in (a, b))
     difference, *interval = paired(x, y)
-    keys = ("recipe", "changed", "backbone", "sha256", "images")
+    keys = ("recipe", "changed", "backbone", "sha256", "labels", "masks", "images")
     sides = [{key: r.get(key) for key in keys} | {"miou": float(mean(v))} for r, v in ((a, x), (b, y))]
     return {
         "dataset": a["dataset"],
@@ -56,7 +59,8 @@ def compare(a: dict, b: dict) -> dict:
         "a": sides[0],
         "b": sides[1],
         "images": len(ids),
-        "same_weights": a.get("sha256") == b.get("sha256"),
+        "same_weights": _same_weights(a, b),
+        "same_truth": same_truth,
         "folders": _folders(a, b),
         "difference": difference,
         "interval": interval,
@@ -71,6 +75,28 @@ def _check_fractions(result: dict, which: str) -> None:
                 f"the {which} evaluation has an IoU of {value:g} for image {name}: fractions in 0..1 were "
                 "expected; divide percent by 100."
             )
+
+
+def _check_truths(a: dict | None, b: dict | None, ids: list[str]) -> bool | None:
+    """True if each image has one truth in both results, None if one of them does not tell; or raise."""
+    if a is None or b is None:
+        return None
+    other = [name for name in ids if a.get(name) != b.get(name)]
+    if other:
+        raise SimsamError(
+            f"{len(other)} of {len(ids)} common images have another truth in each evaluation, the first "
+            f"{other[0]}: these are two sets with the same names; measure both on one."
+        )
+    return True
+
+
+def _same_weights(a: dict, b: dict) -> bool | None:
+    """Whether two runs had the same weights; None where masks were measured, which do not say."""
+    if a.get("masks") is not None or b.get("masks") is not None:
+        return None
+    hashes = [result.get("sha256") for result in (a, b)]
+    same_name = a.get("backbone") == b.get("backbone")
+    return hashes[0] == hashes[1] and (bool(hashes[0]) or same_name)  # what is made here has no hash
 
 
 def _folders(a: dict, b: dict) -> list[str] | None:
@@ -90,19 +116,23 @@ def _largest(x: dict, y: dict) -> list[dict]:
 
 
 def describe(dataset: Dataset, backbone: Backbone) -> dict:
-    """What every result says of where it comes from: dataset, task, backbone, weights (their source), the
-    labels they saw, their sha256, version, device; of a set of the user's own also folder, where it lies."""
+    """What every result says of where it comes from: `describe_set`, backbone, weights (their source), the
+    labels they saw, their sha256, version, device."""
     device = backbone.device
-    homes = {str(sample.path.absolute().parent) for sample in dataset} if dataset.name == "folder" else ()
     return {
-        "dataset": dataset.name,
-        **({"folder": os.path.commonpath(homes)} if homes else {}),
-        "task": dataset.task,
+        **describe_set(dataset),
         **weights_of(backbone),
         "weights": backbone.source,
         "version": code_version(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
     }
+
+
+def describe_set(dataset: Dataset) -> dict:
+    """On what a result was measured: dataset, task; of a set of the user's own also folder, where it lies."""
+    homes = {str(sample.path.absolute().parent) for sample in dataset} if dataset.name == "folder" else ()
+    folder = {"folder": os.path.commonpath(homes)} if homes else {}
+    return {"dataset": dataset.name, **folder, "task": dataset.task}
 
 
 def weights_of(backbone: Backbone) -> dict:
@@ -117,6 +147,12 @@ def described(name: str, settings: dict, base: dict) -> dict:
     settings, base = (json.loads(json.dumps(fields)) for fields in (settings, base))
     changed = {field: value for field, value in settings.items() if value != base.get(field, ...)}
     return {"recipe": name, "settings": settings, "changed": changed}
+
+
+def heading(result: dict) -> str:
+    """What was measured, as a table shows it: the title of a recipe, or "masks in FOLDER/"."""
+    masks = result.get("masks")
+    return title(result["recipe"], result["changed"]) if masks is None else f"masks in {masks}/"
 
 
 def title(name: str, changed: dict) -> str:

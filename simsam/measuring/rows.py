@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from simsam.data import Dataset, box_of
+from simsam.data import VOID, Dataset, box_of
 from simsam.errors import SimsamError
 from simsam.features import Size
 from simsam.measuring import metrics
@@ -124,23 +125,42 @@ def _rows(
 def measures(
     result: Result, truth: np.ndarray, boxes: np.ndarray | None, void: np.ndarray | None = None
 ) -> dict:
-    """What one mask is worth: iou, accuracy, f (the F curve, packed), localised (None without a true box).
+    """`worth` of a result's mask and score."""
+    return worth(result.mask, soft(result.score), truth, boxes, void)
+
+
+def worth(
+    mask: np.ndarray,
+    levels: np.ndarray,
+    truth: np.ndarray,
+    boxes: np.ndarray | None,
+    void: np.ndarray | None = None,
+) -> dict:
+    """What a mask (H, W) bool is worth, and `levels` (H, W) in [0, 1] that say how sure each pixel is: iou,
+    accuracy, f (the F curve, packed), localised (None without a true box), truth (what tells it from another
+    one).
 
     Pixels that are `void` (H, W) bool count nowhere; a box is that of the whole mask.
     """
     if boxes is None:
         box = box_of(truth, largest=True)
         boxes = np.array([] if box is None else [box])
-    box = box_of(result.mask, largest=True)
-    mask, score = result.mask, soft(result.score)
+    box, digest = box_of(mask, largest=True), truth_digest(truth, void)
     if void is not None:
-        mask, score, truth = (pixels[~void][None] for pixels in (mask, score, truth))
+        mask, levels, truth = (pixels[~void][None] for pixels in (mask, levels, truth))
     return {
         "iou": metrics.iou(mask, truth),
         "accuracy": metrics.accuracy(mask, truth),
-        "f": pack(metrics.f_curve(score, truth)),
+        "f": pack(metrics.f_curve(levels, truth)),
         "localised": metrics.is_localised(box, boxes) if len(boxes) else None,
+        "truth": digest,
     }
+
+
+def truth_digest(truth: np.ndarray, void: np.ndarray | None = None) -> str:
+    """12 hexadecimal digits that tell one truth (H, W), void pixels marked, from another."""
+    labels = truth.astype(np.uint8) if void is None else np.where(void, VOID, truth).astype(np.uint8)
+    return hashlib.sha256(repr(labels.shape).encode() + labels.tobytes()).hexdigest()[:12]
 
 
 def pack(values: np.ndarray) -> str:

@@ -40,7 +40,8 @@ def evaluate(
       None where there is nothing to find): fractions in 0..1;
     - seconds_per_image, from decoded pixels to mask at full resolution, and seconds_forward_per_image, the
       backbone's part of it: medians over images, so that neither a warm-up nor a pause counts;
-    - per_image (id -> IoU), failed (id -> why an image could not be read or segmented; it counts nowhere).
+    - per_image (id -> IoU), truths (id -> 12 digits that tell its truth from another), failed (id -> why an
+      image could not be read or segmented; it counts nowhere).
 
     While it runs, results go to `file`.partial.jsonl: the same call goes on from there after a kill and gives
     the same numbers. The `cache` holds features (float32, 1.5 kB a token). Under torchrun the processes share
@@ -89,8 +90,8 @@ def _run(
 
 
 def summarise(head: dict, rows: dict[str, dict], failed: dict[str, str]) -> dict:
-    """The result of one recipe, which `head` describes, from its rows (`simsam.measuring.measure`) by id, in
-    the data set's order.
+    """The result of one recipe, which `head` describes, from its rows (`measure`) by id, in the data set's
+    order; without seconds where the rows have none.
 
     Raises `SimsamError` when there is no row.
     """
@@ -102,6 +103,7 @@ def summarise(head: dict, rows: dict[str, dict], failed: dict[str, str]) -> dict
         return np.array([row[key] for row in rows.values() if row[key] is not None], dtype=float)
 
     localised = column("localised")
+    timed = [key for key in ("seconds", "seconds_forward") if all(key in row for row in rows.values())]
     return head | {
         "images": len(rows),
         "miou": float(column("iou").mean()),
@@ -109,9 +111,9 @@ def summarise(head: dict, rows: dict[str, dict], failed: dict[str, str]) -> dict
         "accuracy": float(column("accuracy").mean()),
         "max_f": metrics.max_f([unpack(row["f"]) for row in rows.values()]),
         "corloc": float(localised.mean()) if len(localised) else None,
-        "seconds_per_image": float(np.median(column("seconds"))),
-        "seconds_forward_per_image": float(np.median(column("seconds_forward"))),
+        **{f"{key}_per_image": float(np.median(column(key))) for key in timed},
         "per_image": {name: row["iou"] for name, row in rows.items()},
+        "truths": {name: row["truth"] for name, row in rows.items()},
         "failed": failed,
     }
 

@@ -7,10 +7,11 @@ import time
 
 import numpy as np
 
-from simsam.data import Dataset, write_json
+from simsam.data import DATASETS, Dataset, write_json
 from simsam.errors import SimsamError
 from simsam.measuring import metrics
 from simsam.measuring.comparisons import describe, described
+from simsam.measuring.rows import truth_digest
 from simsam.measuring.statistics import bootstrap_miou
 from simsam.scale import Options, gather, rank, share
 from simsam.semantics import (
@@ -25,7 +26,7 @@ from simsam.weights import Backbone, load_backbone
 
 def evaluate_semantic(
     dataset: Dataset,
-    recipe: str | SemanticRecipe = "objects",
+    recipe: str | SemanticRecipe | None = None,
     backbone: Backbone | None = None,
     *,
     classes: int | None = None,
@@ -33,6 +34,7 @@ def evaluate_semantic(
 ) -> dict:
     """Label maps of a semantic data set (`open_dataset(..., task="semantic")`), measured.
 
+    `recipe`: by default `default_recipe` of the set.
     `classes`: how many labels (default: as many as the data set has classes). `options` are the fields of
     `simsam.scale.Options`; the cache keeps features, regions and embeddings: with it a run that was killed
     goes on. Gives a dictionary, fractions in 0..1:
@@ -45,20 +47,21 @@ def evaluate_semantic(
       each label, the class it stands for, or -1);
     - seconds_per_image: from pixels to label map, a mean; much less where a cache was full;
     - per_image (id -> mean IoU of the classes that the image shows, under the matching; None where all is
-      void), confusions (id -> pixel counts, a row for each class, a column for each label).
+      void), confusions (id -> pixel counts, a row for each class, a column for each label), truths (id -> 12
+      digits that tell its truth from another).
 
     Raises `SimsamError` for another task than "semantic", when no image could be measured, and as
     `segment_collection` does.
     """
     if dataset.task != "semantic":
         raise SimsamError(f"task {dataset.task}: expected the semantic task; see `evaluate`.")
-    recipe = get_semantic_recipe(recipe)
+    recipe = get_semantic_recipe(default_recipe(dataset) if recipe is None else recipe)
     backbone = backbone or load_backbone(recipe.base.backbone)
     start = time.perf_counter()
     classes = len(dataset.classes) if classes is None else classes
     keep = Options(**options)
     collection = segment_collection(dataset, recipe, classes, backbone, features=keep.cache, **options)
-    confusions, failed = measure_collection(collection, len(dataset.classes))
+    confusions, truths, failed = measure_collection(collection, len(dataset.classes))
     if not confusions:
         name, why = next(iter(failed.items()))
         raise SimsamError(f"none of {len(failed)} images could be measured; the first, {name}: {why}")
@@ -67,9 +70,10 @@ def evaluate_semantic(
         **describe(dataset, backbone),
         **_recipe_fields(recipe),
         "images": len(confusions),
-        **_scores(confusions, dataset.classes),
+        **scores(confusions, dataset.classes),
         "seconds_per_image": seconds,
         "confusions": {name: c.tolist() for name, c in confusions.items()},
+        "truths": truths,
         "failed": failed,
     }
     if keep.file is not None and rank() == 0:
@@ -77,23 +81,35 @@ def evaluate_semantic(
     return result
 
 
-def measure_collection(collection: Collection, classes: int) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The confusion matrix (classes, labels) of each image, or why there is none: two dictionaries by id, in
-    the set's order. A mask that cannot be read stops nothing."""
-    mine: dict[int, np.ndarray | str] = {}
+def default_recipe(dataset: Dataset) -> str:
+    """The name of the recipe that a data set is measured with: "scenes" where its photos are scene all over,
+    "objects" where they have a subject, and for a set of one's own."""
+    return "scenes" if dataset.name in DATASETS and DATASETS[dataset.name].scenes else "objects"
+
+
+def measure_collection(
+    collection: Collection, classes: int
+) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
+    """The confusion matrix (classes, labels) of each image and the digest of its truth, or why there is none:
+    three dictionaries by id, in the set's order. A mask that cannot be read stops nothing."""
+    mine: dict[int, tuple[np.ndarray, str] | str] = {}
     for i in share([i for i, found in enumerate(collection.described) if found is not None]):
         try:
             truth = collection.samples[i].truth
-            mine[i] = metrics.confusion(collection.label_map(i), truth, collection.classes, classes)
+            counts = metrics.confusion(collection.label_map(i), truth, collection.classes, classes)
+            mine[i] = counts, truth_digest(truth)
         except SimsamError as error:
             mine[i] = str(error)
     found = collection.failed | {i: one for part in gather(mine) for i, one in part.items()}
     named = {sample.id: found[i] for i, sample in enumerate(collection.samples)}
     failed = {name: one for name, one in named.items() if isinstance(one, str)}
-    return {name: one for name, one in named.items() if name not in failed}, failed
+    good = {name: one for name, one in named.items() if name not in failed}
+    return {name: one[0] for name, one in good.items()}, {name: one[1] for name, one in good.items()}, failed
 
 
-def _scores(confusions: dict[str, np.ndarray], names: tuple[str, ...]) -> dict:
+def scores(confusions: dict[str, np.ndarray], names: tuple[str, ...]) -> dict:
+    """What `evaluate_semantic` says of the confusion matrices (classes, labels) of all images, by id, and of
+    the names of the classes."""
     stacked = np.stack(list(confusions.values()))
     total = stacked.sum(0)
     matching = metrics.match_clusters(total)

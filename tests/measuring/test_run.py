@@ -127,6 +127,8 @@ def test_result_says_where_it_comes_from(result, backbone):
     assert result["settings"]["kappa"] == SMALL.kappa
     assert result["failed"] == {}
     assert 0 < result["seconds_forward_per_image"] < result["seconds_per_image"]
+    assert result["truths"].keys() == result["per_image"].keys()
+    assert len(set(result["truths"].values())) == 3  # "mirror", "cat" and "coffee" have one ellipse
     assert json.loads(json.dumps(result)) == result
 
 
@@ -465,6 +467,8 @@ def test_compare_by_hand():
         "changed": {},
         "backbone": "b",
         "sha256": None,
+        "labels": None,
+        "masks": None,
         "images": 15,
         "miou": 0.325,
     }
@@ -528,6 +532,42 @@ def test_the_semantic_task_on_the_command_line(tmp_path, capsys):
     assert found["largest"][0]["id"] in a["per_image"]
     with_void = a | {"per_image": a["per_image"] | {found["largest"][0]["id"]: None}}
     assert compare(with_void, b)["largest"][0]["id"] != found["largest"][0]["id"]
+
+
+def test_each_set_has_its_own_semantic_recipe(tmp_path, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr("simsam.cli.evaluate.load_backbone", lambda *_: None)
+
+    def watched(dataset, recipe, backbone, **options):
+        asked.append((dataset.name, recipe.name))
+        about = {
+            "dataset": dataset.name,
+            "recipe": recipe.name,
+            "changed": {},
+            "backbone": "b",
+            "labels": "none",
+        }
+        about |= {"weights": "made", "version": "0", "device": "cpu", "images": 1, "failed": {}}
+        return about | {"miou": 0.5, "miou_interval": [0, 1], "seconds_per_image": 1.0}
+
+    monkeypatch.setattr("simsam.cli.evaluate.evaluate_semantic", watched)
+    for name, folders in (
+        ("camvid", ("val", "valannot")),
+        ("voc2012", ("images", "masks")),
+        ("folder", ("images", "masks")),
+    ):
+        for folder in folders:
+            (tmp_path / name / folder).mkdir(parents=True)
+            Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / name / folder / "1.png")
+        assert main(["evaluate", name, "--root", str(tmp_path / name), "--task", "semantic"]) == 0
+        recipe = "scenes" if name == "camvid" else "objects"
+        assert f"{recipe} (the set's default) on 1 images of {name}" in capsys.readouterr().out
+    command = ["evaluate", "camvid", "--root", str(tmp_path / "camvid"), "--task", "semantic"]
+    assert main([*command, "--recipe", "objects"]) == 0
+    assert "objects on 1 images of camvid" in capsys.readouterr().out
+    assert main(["evaluate", "cutouts", "--task", "semantic"]) == 0
+    expected = [("camvid", "scenes"), ("voc2012", "objects"), ("folder", "objects")]
+    assert asked == [*expected, ("camvid", "objects"), ("cutouts", "objects")]
 
 
 # --- the version ------------------------------------------------------------------------------------------

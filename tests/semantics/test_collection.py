@@ -73,12 +73,15 @@ def test_evaluation_counts_every_pixel_that_has_a_class(dataset, tiny, refused):
     assert result["per_class"] == dict(
         zip(("brick", "noise"), metrics.class_iou(total, metrics.match_clusters(total)), strict=True)
     )
-    assert result["per_image"].keys() == confusions.keys()
+    assert result["per_image"].keys() == result["truths"].keys() == confusions.keys()
     assert result["recipe"] == "mine"
     assert result["changed"] == result["settings"]
     assert evaluate_semantic(dataset, SCENES, tiny, classes=4)["changed"] == {
         "regions": 4, "neighbours": 4, "base.size": 112, "base.k": 6
     }  # fmt: skip
+    assert evaluate_semantic(dataset[:1], None, tiny, classes=2)["recipe"] == "objects"
+    street = evaluate_semantic(replace(dataset[:1], name="camvid"), None, tiny, classes=2)
+    assert street["recipe"] == "scenes"
     with refused("semantic task"):
         evaluate_semantic(open_dataset("cutouts", limit=2), SCENES, tiny)
     with refused("classes=0"):

@@ -65,6 +65,54 @@ def test_command_line_goes_past_a_bad_file(photos, weights, tmp_path, capsys):
     assert {path.name: path.read_bytes() for path in out.glob("*_labels.png")} == before
 
 
+def test_folders_below_get_their_label_maps_in_like_folders(photos, weights, tmp_path, capsys):
+    (photos / "bad.jpg").unlink()
+    for n, place in enumerate(["one", "one/deep", "two"]):
+        (photos / place).mkdir()
+        (photos / f"{n}.png").rename(photos / place / "x.png")
+    (photos / "one" / "notes.txt").write_text("no photo")
+    (photos / "one" / "clip.mp4").write_text("no photo")
+    options = ("--weights", str(weights))
+    assert main(semantic(photos, tmp_path / "flat", *options)) == 0
+    assert "3 of 3 done" in (said := capsys.readouterr().out)
+    assert "; 2 skipped (2 folder: --recursive)" in said
+    out = photos / "labels"  # below the photos: what is made is never taken for a photo
+    for _ in range(2):
+        assert main(semantic(photos, out, *options, "--recursive")) == 0
+        assert f"6 of 6 done, in {out}; 2 skipped (1 .mp4, 1 .txt)" in capsys.readouterr().out
+    names = ["3", "4", "5", "one/x", "one/deep/x", "two/x"]
+    maps = {path.relative_to(out).as_posix() for path in out.rglob("*_labels.png")}
+    assert maps == {f"{name}_labels.png" for name in names}
+    report = json.loads((out / "labels.json").read_text())
+    assert {photo["map"] for photo in report["photos"].values()} == maps
+    assert report["photos"][str(photos / "one" / "deep" / "x.png")]["map"] == "one/deep/x_labels.png"
+
+
+def test_the_other_recipe_is_named_where_it_fits_better(photos, weights, tmp_path, capsys):
+    slope = np.linspace(0, 255, 64)[:, None, None].repeat(64, 1).repeat(3, 2).astype(np.uint8)
+    for n in range(10):
+        street, thing = tmp_path / "street" / f"{n}.png", tmp_path / "things" / f"{n}.png"
+        for path, image in ((street, slope), (thing, np.rot90(slope, n))):
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(image)).save(path)
+    small = ("--weights", str(weights), "--set", "regions=2", "--set", "k=6")
+    for folder, recipe, words in (
+        ("street", "objects", "all laid out alike, as those of one street are: --recipe scenes fits better."),
+        ("street", "scenes", ""),
+        ("things", "scenes", "not laid out alike: if each has a subject, --recipe objects fits better."),
+        ("things", "tokens", ""),
+    ):
+        out = tmp_path / f"{folder} {recipe}"
+        pca = ("--set", "pca=none")
+        assert main(semantic(tmp_path / folder, out, *small, *pca, "--recipe", recipe)) == 0
+        said = capsys.readouterr().out
+        assert words in said if words else "fits better" not in said
+    main(semantic(tmp_path / "street", tmp_path / "quiet", *small, "--quiet"))
+    assert capsys.readouterr().out == ""
+    assert main(semantic(photos, tmp_path / "few", *small)) == 2
+    assert "fits better" not in capsys.readouterr().out
+
+
 def test_command_line_refuses_what_cannot_be(photos, weights, tmp_path, capsys):
     options = ("--weights", str(weights))
     assert main(semantic(photos, tmp_path / "out", *options, "--recipe", "scene")) == 2
