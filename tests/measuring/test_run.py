@@ -558,7 +558,7 @@ def test_each_set_has_its_own_semantic_recipe(tmp_path, capsys, monkeypatch):
     ):
         for folder in folders:
             (tmp_path / name / folder).mkdir(parents=True)
-            Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / name / folder / "1.png")
+            Image.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / name / folder / "1.png")
         assert main(["evaluate", name, "--root", str(tmp_path / name), "--task", "semantic"]) == 0
         recipe = "scenes" if name == "camvid" else "objects"
         assert f"{recipe} (the set's default) on 1 images of {name}" in capsys.readouterr().out
