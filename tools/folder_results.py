@@ -1,48 +1,52 @@
-"""A hundred photos of mixed sizes: wall time beside the forward passes alone, and memory over the run.
+"""A folder of photos of mixed sizes: wall time beside the forward passes alone, and memory over the run.
 
-    python tools/folder_results.py
+    python tools/folder_results.py [--photos 1000]
 
-The photos are made of the scenes of `cutouts` with a seed. The recipe is `simsam` without refinement. Writes
-folder.csv of the backbone: a row for the forward passes, one for the run in a process that has everything
-loaded, one for the whole command, start included; peak_mb are the process's largest sizes in each quarter of
-the command's run.
+The photos are crops of the scenes of `cutouts`, in many sizes, of a seed; no two are the same (`contents`
+counts their hashes). The recipe is `simsam` without refinement. Writes folder.csv of the backbone: a row for
+the forward passes, one for the whole command, start and writing included; peak_mb are the largest
+proportional set sizes of the command and all its processes in each quarter of its run.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from big_photos import memory
 from chosen_backbone import add_backbone, chosen, command
 from PIL import Image
 
-from simsam.data import atomic_write, code_version, load_cutouts, load_image, write_png
+from simsam.data import atomic_write, code_version, load_cutouts, load_image
 from simsam.features import forward, plan, to_input
 from simsam.measuring import weights_of
 from simsam.pipeline import get_recipe
-from simsam.scale import machine, run_folder
+from simsam.scale import machine
 from simsam.weights import Backbone
 
-PHOTOS, SEED = 100, 0
+SEED = 0
+EVERY = 0.2  # seconds between two looks at the memory
 RECIPE = get_recipe("simsam", refine="none")
 
 
-def make_photos(folder: Path) -> list[Path]:
-    """Scenes of `cutouts`, cropped and resized to sides of 300 to 900 pixels, as JPEG."""
+def make_photos(folder: Path, count: int) -> list[Path]:
+    """Crops of the scenes of `cutouts`, resized to sides of 300 to 900 pixels, as JPEG."""
     random, scenes, paths = np.random.default_rng(SEED), load_cutouts(), []
-    for k in range(PHOTOS):
+    for k in range(count):
         image = Image.fromarray(scenes[k % len(scenes)].image)
-        width, height = (int(side) for side in random.integers(300, 900, 2))
-        paths.append(folder / f"{k:03d}.jpg")
-        image.resize((width, height)).save(paths[-1], quality=90)
+        left, top, right, bottom = random.uniform([0, 0, 0.7, 0.7], [0.3, 0.3, 1, 1])
+        box = (left * image.width, top * image.height, right * image.width, bottom * image.height)
+        size = tuple(int(side) for side in random.integers(300, 900, 2))
+        paths.append(folder / f"{k:04d}.jpg")
+        image.resize(size, Image.Resampling.BICUBIC, box).save(paths[-1], quality=90)
     return paths
 
 
@@ -58,58 +62,37 @@ def forwards(paths: list[Path], backbone: Backbone) -> float:
     return total
 
 
-def run(paths: list[Path], backbone: Backbone, output: Path) -> float:
-    """Seconds of the folder run in this process, masks written."""
-    start = time.perf_counter()
-    failed = run_folder(
-        paths,
-        [p.stem for p in paths],
-        RECIPE,
-        backbone,
-        lambda _, name, result: write_png(output / f"{name}_mask.png", result.mask),
-        progress=False,
-    )
-    assert not failed
-    return time.perf_counter() - start
-
-
-def run_command(folder: Path, output: Path, backbone: Backbone) -> tuple[float, list[float]]:
-    """Seconds of `simsam segment FOLDER`, and the process's largest size (MB) in each quarter of them."""
+def run_command(folder: Path, output: Path, backbone: Backbone, count: int) -> tuple[float, list[float]]:
+    """Seconds of `simsam segment FOLDER`, and its largest memory (MB) in each quarter of them."""
     call = [sys.executable, "-m", "simsam", "segment", str(folder), "-o", str(output), "--quiet"]
     start = time.perf_counter()
     process, sizes = subprocess.Popen([*call, "--set", "refine=none", "--backbone", backbone.name]), []
-
-    def watch() -> None:
-        status = Path(f"/proc/{process.pid}/statm")
-        while process.poll() is None:
-            sizes.append(int(status.read_text().split()[1]) * 4096 / 2**20)
-            time.sleep(0.1)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    code = process.wait()
+    while process.poll() is None:
+        sizes.append(memory(process.pid))
+        time.sleep(EVERY)
     seconds = time.perf_counter() - start
-    watcher.join()
-    assert code == 0
-    assert len(list(output.glob("*_mask.png"))) == PHOTOS
+    assert process.returncode == 0
+    assert len(list(output.glob("*_mask.png"))) == count
     return seconds, [max(part) for part in np.array_split(np.array(sizes), 4)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--photos", type=int, default=1000, metavar="N")
     add_backbone(parser)
     args = parser.parse_args()
     backbone, folder = chosen(args)
     with tempfile.TemporaryDirectory() as place:
         photos, output = Path(place) / "photos", Path(place) / "masks"
         photos.mkdir()
-        paths = make_photos(photos)
+        paths = make_photos(photos, args.photos)
+        contents = {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
         forwards(paths[:5], backbone)  # warm
         alone = forwards(paths, backbone)
-        rows = {"forward": (alone, []), "run": (run(paths, backbone, output / "a"), [])}
-        rows["command"] = run_command(photos, output / "b", backbone)
+        rows = {"forward": (alone, []), "command": run_command(photos, output, backbone, args.photos)}
     origin = {
-        "photos": PHOTOS,
+        "photos": args.photos,
+        "contents": len(contents),
         "cpu": machine(backbone.device)["cpu"],
         "threads": torch.get_num_threads(),
         **weights_of(backbone),
