@@ -5,13 +5,23 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 
 
 class SimsamError(ValueError):
-    """What came in, what was expected, and what to do, in one sentence a user can act on."""
+    """What came in, what was expected, and what to do, in one sentence a user can act on, on one line."""
+
+    def __init__(self, sentence: str = ""):
+        super().__init__(one_line(sentence))
+
+
+def one_line(sentence: str) -> str:
+    r"""The sentence on one line: what would break it, in the name of a file say, is spelled out as \n."""
+    breaking = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+    return re.sub(breaking, lambda found: found[0].encode("unicode_escape").decode(), sentence)
 
 
 class SimsamWarning(UserWarning):
@@ -23,7 +33,7 @@ _told: ContextVar[list[str] | None] = ContextVar("_told", default=None)
 
 def tell(sentence: str) -> None:
     """Hand a sentence about a guess to the `collect` around this call, or else to Python's warnings."""
-    told = _told.get()
+    told, sentence = _told.get(), one_line(sentence)
     if told is None:
         warnings.warn(sentence, SimsamWarning, stacklevel=2)
     else:

@@ -72,8 +72,12 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     args = argparse.Namespace(kept=nothing_kept)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # its sentences about damaged files name none
+    if hasattr(sys.stdout, "reconfigure"):  # a name of a file may hold what the terminal's encoding does not
+        sys.stdout.reconfigure(errors="backslashreplace")
     with terminated_as_interrupted(), collect() as guesses:
         try:
+            if any("\0" in argument for argument in arguments):
+                raise SimsamError(f"{' '.join(arguments)} holds a NUL, which no name can; leave it out.")
             args = parser(next((a for a in arguments if a in COMMANDS), None)).parse_args(arguments)
             code = args.run(args)
             sys.stdout.flush()
@@ -85,9 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
             # Python flushes once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        except PermissionError as error:
-            where = error.filename or "a file"
-            print(f"simsam: cannot use {where}: {error.strerror}; take another place.", file=sys.stderr)
+        except OSError as error:
+            where, why = error.filename or "a file", error.strerror or error
+            print(f"simsam: {SimsamError(f'cannot use {where}: {why}; take another.')}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print(f"simsam: interrupted; {args.kept(args)}.", file=sys.stderr)

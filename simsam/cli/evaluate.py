@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from simsam.cli.options import add_recipe, recipe_of, semantic_recipe_of
-from simsam.data import DATASETS, TASKS, Dataset, check_target, open_dataset
+from simsam.data import DATASETS, TASKS, Dataset, check_target, local_path, open_dataset
 from simsam.errors import SimsamError, check_least
 from simsam.measuring import MISSING, default_recipe, evaluate, evaluate_masks, evaluate_semantic, heading
 from simsam.pipeline import RECIPES
@@ -158,7 +158,7 @@ def _semantic(args: argparse.Namespace, dataset: Dataset) -> dict:
 
 def _options(args: argparse.Namespace) -> dict:
     if args.json:  # before all the work: a result that cannot be written would be lost
-        check_target(args.json)
+        check_target(local_path(args.json))
     return {"file": args.json, "cache": args.cache, "batch": args.batch, "progress": True}
 
 

@@ -56,7 +56,7 @@ def check_apart(folder: Path, given: Iterable[str], targets: Iterable[Path] = ()
     advice = f"choose another folder for the output, such as {folder / 'masks'}"
     homes = set()
     for name in given:
-        if Path(name).is_dir() and os.path.realpath(name) == there:
+        if os.path.isdir(name) and os.path.realpath(name) == there:  # noqa: PTH112 (it may be no name at all)
             raise SimsamError(f"{folder} holds the photos themselves: {advice}.")
         homes.add(os.path.realpath(Path(name).parent))
     lost = next((path for path in targets if path.exists()), None) if there in homes else None

@@ -11,7 +11,7 @@ import numpy as np
 
 from simsam.cli.options import add_recipe, check_apart, recipe_of
 from simsam.cli.photos import Found, find_photos, report
-from simsam.data import check_target, make_folder, overlay_labels, write_png
+from simsam.data import check_target, local_path, make_folder, overlay_labels, write_png
 from simsam.errors import SimsamError, check_least
 from simsam.pipeline import PICTURES, Recipe, Result, check_pictures
 from simsam.scale import Record, gather, making, output_names, process_group, rank, run_folder, share
@@ -132,8 +132,8 @@ def kept(args: argparse.Namespace) -> str:
 
 def _target(output: str) -> tuple[Path, Path | None]:
     """The folder for what is made, and the one file that is asked for in place of a folder, or None."""
-    path = Path(output)
-    if path.is_dir() or path.suffix.lower() not in (".png", *OTHER_IMAGES):
+    path = local_path(output)
+    if path.suffix.lower() not in (".png", *OTHER_IMAGES) or path.is_dir():
         return path, None
     if path.suffix.lower() != ".png":
         raise SimsamError(f"{path}: masks are written as PNG; give NAME.png, or a folder.")

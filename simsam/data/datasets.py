@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simsam.data import layouts
+from simsam.data.decoding import local_path
 from simsam.data.layouts import NotFoundError, Samples
 from simsam.data.samples import Dataset, pick
 from simsam.errors import SimsamError, unknown
@@ -168,7 +169,7 @@ def _open(name: str, source: Source, root: str | Path | None, task: str, split: 
     advice = f"{name} expects {source.expected}; {source.title} is to be had from {source.url}."
     if root is None:
         raise SimsamError(f"no root folder was given: {advice}")
-    root = Path(root).expanduser()
+    root = local_path(root)
     try:
         if not root.is_dir():
             raise SimsamError(f"there is no folder {root}: {advice}")

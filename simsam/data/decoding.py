@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
 import io
 import os
+import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -52,11 +55,15 @@ def reads_heic() -> bool:
 
 
 def local_path(source: str | Path) -> Path:
-    """The path of a file here, `~` expanded. Raises `SimsamError` for an address of the web."""
+    """The path of a file here, `~` expanded. Raises `SimsamError` for no name, and for an address."""
     text = os.fspath(source)
+    if not text:
+        raise SimsamError("an empty name was given, but the path of a file or a folder was expected.")
     scheme, sep, _ = text.partition("://") if isinstance(source, str) else ("", "", "")
-    if sep and scheme.isalpha():
-        raise SimsamError(f"{text} is an address, but a file here was expected; download it first.")
+    if sep and scheme.isalnum():
+        raise SimsamError(
+            f"{text} is an address, but a place on this machine was expected; download it first."
+        )
     path = Path(source)
     if text.startswith("~") and not os.path.lexists(path):
         try:
@@ -66,13 +73,37 @@ def local_path(source: str | Path) -> Path:
     return path
 
 
+@functools.cache
+def _silence_libtiff() -> None:
+    """libtiff prints what it finds wrong, and names no file; Pillow raises all the same. Where it is built
+    into Pillow (on Windows), it is out of reach."""
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(Image.core.__file__)  # looks names up in what Pillow is linked with, too
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            library[name].argtypes, library[name].restype = (ctypes.c_void_p,), ctypes.c_void_p
+            library[name](None)
+
+
 def _read(source: Path | bytes, read: Callable[[Image.Image], T]) -> T:
+    _silence_libtiff()
     if isinstance(source, bytes):
         source = io.BytesIO(source)
-    elif source.is_file() and source.stat().st_size == 0:
-        raise EOFError
+    else:
+        _check_regular(source)
     with Image.open(source) as image:
         return read(image)
+
+
+def _check_regular(path: Path) -> None:
+    """Raise unless it is a file with something in it: a pipe would wait for its writer, and some devices
+    never end."""
+    about = path.stat()
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError
+    if not stat.S_ISREG(about.st_mode):
+        raise SimsamError(f"{path} is a pipe, a socket or a device, but an image file was expected.")
+    if about.st_size == 0:
+        raise EOFError
 
 
 def _rescue(source: Path | bytes) -> bytes | None:
@@ -114,7 +145,9 @@ def _sentence(source: Path | bytes, name: str, error: Exception) -> str:
     why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if isinstance(error, FileNotFoundError):
         return f"{name} does not exist; give the path of an image file."
-    if isinstance(error, IsADirectoryError) or (isinstance(source, Path) and is_folder(source)):
+    if isinstance(source, Path) and "\0" in str(source):
+        return f"{name} holds a NUL, which no name of a file can; give the path of an image file."
+    if isinstance(error, IsADirectoryError):
         return f"{name} is a directory, but one image file was expected; name a file in it."
     if isinstance(error, OSError) and error.errno is not None:
         return f"cannot read {name}: {error.strerror or why}."
@@ -124,6 +157,8 @@ def _sentence(source: Path | bytes, name: str, error: Exception) -> str:
         return f"{name} has too many pixels ({why}); make it smaller first."
     if isinstance(error, MemoryError):
         return f"{name} needs more memory than there is; make it smaller first."
+    if "Ghostscript" in why:
+        return f"{name} is a drawing, which Pillow reads with Ghostscript only; convert it to PNG or JPEG."
     if isinstance(error, UnidentifiedImageError):
         if _is_heic(_head(source)):
             advice = "install the extra, pip install 'simsam[heic]', or convert it to JPEG"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 GROUNDS = (255, 0, 128)  # white, black, gray: what stands in for what is transparent
-BITS_PER_SAMPLE = 258  # a tag of TIFF
+SUBFILE, IMAGE_WIDTH, BITS_PER_SAMPLE, SUB_IFDS = 254, 256, 258, 330  # tags of TIFF
 
 Layers: TypeAlias = "tuple[np.ndarray, np.ndarray | None]"
 ImageSource: TypeAlias = "str | Path | bytes | BinaryIO | Image.Image | np.ndarray | Tensor"
@@ -52,7 +52,10 @@ def load_layers(source: ImageSource) -> Layers:
     if isinstance(source, Image.Image):
         return _from_loaded(source)
     if isinstance(source, np.ndarray):
-        return _from_array(source, "image array")
+        if np.ma.is_masked(source):
+            count = np.ma.count_masked(source)
+            raise SimsamError(f"image array has {count} masked values; give them values with filled().")
+        return _from_array(np.asarray(source), "image array")
     if _is_tensor(source):
         return _from_array(_array_of(source), "image tensor")
     if hasattr(source, "read"):
@@ -73,6 +76,8 @@ def header_shape(path: str | Path) -> tuple[int, int]:
     def shape(image: Image.Image) -> tuple[int, int]:
         width, height = image.size
         on_its_side = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        if getattr(image, "tag_v2", {}).get(IMAGE_WIDTH, width) != width:  # Pillow has turned a TIFF already
+            return height, width
         return (width, height) if on_its_side else (height, width)
 
     return decode(local_path(path), str(path), shape)
@@ -86,10 +91,14 @@ def _is_tensor(source: object) -> bool:
 
 def _array_of(tensor: Tensor) -> np.ndarray:
     """The tensor's values with the channels last; torch has them first."""
-    values = tensor.detach().cpu()
-    if values.is_floating_point():
-        values = values.float()  # NumPy has no bfloat16
-    array = values.numpy()
+    try:
+        values = tensor.detach().cpu()
+        if values.is_floating_point():
+            values = values.float()  # NumPy has no bfloat16
+        array = values.resolve_conj().resolve_neg().numpy()
+    except (RuntimeError, TypeError) as error:  # sparse, quantized, nested, without data
+        why = " ".join(str(error).split()).rstrip(".")
+        raise SimsamError(f"image tensor has no plain values ({why}); give a dense tensor.") from error
     return np.moveaxis(array, 0, -1) if array.ndim == 3 and array.shape[0] in (1, 3, 4) else array
 
 
@@ -99,10 +108,12 @@ def _bytes_of(file: BinaryIO) -> bytes:
         if hasattr(file, "seekable") and file.seekable():
             file.seek(0)
         data = file.read()
-    except (OSError, ValueError) as error:  # closed, or open for writing
-        raise SimsamError(f"the image's file cannot be read ({error}); open it with mode 'rb'.") from error
+    except Exception as error:  # closed, open for writing, or an object of somebody else's that only looks so
+        why = " ".join(str(error).split()).rstrip(".")
+        raise SimsamError(f"the image's file cannot be read ({why}); open it with mode 'rb'.") from error
     if not isinstance(data, bytes):
-        raise SimsamError("the image's file gives text, but bytes were expected; open it with mode 'rb'.")
+        kind = "text" if isinstance(data, str) else type(data).__name__
+        raise SimsamError(f"the image's file gives {kind}, but bytes were expected; open it with mode 'rb'.")
     return data
 
 
@@ -121,7 +132,13 @@ def _from_pillow(image: Image.Image, name: str) -> Layers:
     if 0 in image.size:
         raise SimsamError(f"{name} is {image.width} x {image.height} and has no pixel; give another image.")
     stored = str(getattr(image, "tile", ""))  # how the file holds its pixels, before they are unpacked
-    bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, (None,))[0]
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(SUBFILE) == 1 and SUB_IFDS in tags:
+        raise SimsamError(
+            f"{name} shows Pillow a preview of {image.width} x {image.height} alone, as a camera's raw file "
+            "does; convert it to PNG or JPEG."
+        )
+    bits = tags.get(BITS_PER_SAMPLE, (None,))[0]
     image.load()
     image = ImageOps.exif_transpose(image)
     if image.mode[0] in "IF":  # 16 or 32 bits a pixel: Pillow's own conversion would clip at 255

@@ -81,7 +81,7 @@ def _has_images(folder: Path) -> bool:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    images = [path for path in _shown(folder) if is_image_name(path.name) and path.is_file()]
+    images = [path for path in _shown(folder) if is_image_name(path.name) and not is_folder(path)]
     if not images:
         raise SimsamError(
             f"the folder {folder} holds no image ({', '.join(sorted(SUFFIXES))}); give another."

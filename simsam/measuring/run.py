@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simsam.data import Dataset, write_json
+from simsam.data import Dataset, Sample, write_json
 from simsam.errors import SimsamError
 from simsam.measuring import metrics
 from simsam.measuring.comparisons import describe, described, title
@@ -44,9 +44,10 @@ def evaluate(
       image could not be read or segmented; it counts nowhere).
 
     While it runs, results go to `file`.partial.jsonl: the same call goes on from there after a kill and gives
-    the same numbers. The `cache` holds features (float32, 1.5 kB a token). Under torchrun the processes share
-    the images, all get the result, the first writes it. Raises `SimsamError` for another task than "object",
-    for a journal of another run, when the first image cannot be segmented, or none could be measured.
+    the same numbers, whatever images came, went or changed in between. The `cache` holds features (float32,
+    1.5 kB a token). Under torchrun the processes share the images, all get the result, the first writes it.
+    Raises `SimsamError` for another task than "object", for a journal of another run, when the first image
+    cannot be segmented, or none could be measured.
     """
     return _run(dataset, [recipe], backbone, Options(**options), lambda results: results[0])[0]
 
@@ -75,10 +76,12 @@ def _run(
     about = [recipe_fields(recipe) for recipe in recipes]
     names = ", ".join(title(one["recipe"], one["changed"]) for one in about)
     what = f"{names} on {len(dataset)} images of {dataset.name} by simsam {head['version']}"
-    places = [(sample.id, str(sample.path.absolute()), sample.crop) for sample in dataset]
     fields = [dataclasses.asdict(recipe) for recipe in recipes]
-    settings = [head, backbone.sha256, options.batch_on(backbone.device), fields, places]
-    with keep_journal(options.file, what, settings) as journal:
+    settings = head | {"batch": options.batch_on(backbone.device), "recipe": fields}
+    images = {sample.id: _which(sample) for sample in dataset}
+    if settings["batch"] > 1:  # sums of floats depend on what is computed together
+        settings, images = settings | {"set of images": images}, None
+    with keep_journal(options.file, what, settings, images) as journal:
         rows, failed = measure(dataset, recipes, backbone, journal, options)
         results = [
             summarise(head | about[n], {s.id: rows[n, s.id] for s in dataset if (n, s.id) in rows}, failed[n])
@@ -87,6 +90,15 @@ def _run(
         if options.file is not None and rank() == 0:
             write_json(options.file, kept(results))
     return results
+
+
+def _which(sample: Sample) -> list[object]:
+    """Which image it is: where it lies, how it is cut, and what its file shows without being read."""
+    try:
+        about = sample.path.stat()
+    except OSError:  # reading will say why
+        return [str(sample.path.absolute()), sample.crop]
+    return [str(sample.path.absolute()), sample.crop, about.st_size, about.st_mtime_ns]
 
 
 def summarise(head: dict, rows: dict[str, dict], failed: dict[str, str]) -> dict:

@@ -7,11 +7,14 @@ already: sums of floats depend on what is computed together.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import threading
+import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -73,6 +76,9 @@ class Item:
     notes: tuple[str, ...] = ()
 
 
+Read = tuple[tuple[int, int] | None, Item]  # with its grid, where it has one
+
+
 def grid_batches(samples: Sequence[Sample], patch: int, size: Size, batch: int = 1) -> list[list[int]]:
     """The indices of the samples in batches of at most `batch` and of one grid, the largest grids first.
 
@@ -101,16 +107,16 @@ def read_batches(
 
     `batches`: only those, in that order. `truth`: with the ground truth. `digest`: with each file's hash.
     `workers` processes read ahead (default: one where there is more than one core). What was guessed of a
-    photo is told (`simsam.errors.tell`) in the process that asks. A sample that cannot be read, or is too
-    small, comes alone, with its error, and stops nothing; where a header lied, its batch comes in parts.
+    photo is told (`simsam.errors.tell`) in the process that asks. A sample that cannot be read, is too
+    small, or brings the process down that reads it, comes alone, with its error, and stops nothing; where a
+    header lied, its batch comes in parts.
     """
     samples = as_samples(sources)
     batches = grid_batches(samples, patch, size, batch) if batches is None else list(batches)
     if workers is None:
         workers = min(1, (os.cpu_count() or 1) - 1, len(batches) - 1)
     reader = _Reader(samples, patch, size, truth, digest)
-    how = {"num_workers": max(workers, 0), "collate_fn": list, "worker_init_fn": end_with_parent}
-    for read in _alive(DataLoader(reader, batch_sampler=batches, **how)):
+    for read in _surviving(reader, batches, max(0, min(workers, len(batches)))):
         parts: dict[object, list[Item]] = defaultdict(list)
         for grid, item in read:
             for note in item.notes:
@@ -122,17 +128,70 @@ def read_batches(
         yield from parts.values()
 
 
-def _alive(loader: Iterable[T]) -> Iterator[T]:
-    """What a loader gives; that one of its processes died is one sentence."""
+def _surviving(reader: _Reader, batches: Sequence[list[int]], workers: int) -> Iterator[list[Read]]:
+    """The batches in their order, whatever becomes of the processes that read ahead.
+
+    Where one dies, for lack of memory or in a decoder that crashes, the batch that is missing is read again,
+    each photo in a process of its own: the one that brings that down too is at fault. Then it goes on.
+    """
+    done = 0
+    while done < len(batches):
+        try:
+            for read in _load(reader, batches[done:], workers):
+                yield read
+                done += 1
+        except _DiedError:
+            yield [_alone(reader, index) for index in batches[done]]
+            done += 1
+
+
+def _alone(reader: _Reader, index: int) -> Read:
     try:
-        yield from loader
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise SimsamError(
-            "a process that reads photos ahead was killed, most likely for lack of memory: close other "
-            "programs, or make the largest photos smaller; what is finished is kept."
-        ) from error
+        ((read,),) = _load(reader, [[index]], 1)
+        return read
+    except _DiedError:
+        why = (
+            f"{reader.samples[index].path} brought the process down that read it, most likely for lack of "
+            "memory: make it smaller, or save it anew."
+        )
+        return None, Item(index, error=why)
+
+
+class _DiedError(Exception):
+    """A process that reads ahead is no more."""
+
+
+def _load(reader: _Reader, batches: Sequence[list[int]], workers: int) -> Iterator[list[Read]]:
+    """What torch's loader gives; raises `_DiedError` when one of its processes died."""
+    how = {"num_workers": workers, "collate_fn": list, "worker_init_fn": end_with_parent}
+    with warnings.catch_warnings():  # torch counts the cores, and says so, where the user asks for more
+        warnings.filterwarnings("ignore", message=".*worker", category=UserWarning)
+        loader = iter(DataLoader(reader, batch_sampler=batches, **how))
+    with _deaf_to_children():
+        while True:
+            try:
+                read = next(loader, None)
+            except RuntimeError as error:
+                if "DataLoader worker" in str(error):
+                    raise _DiedError from error
+                raise
+            if read is None:
+                return
+            yield read
+
+
+@contextlib.contextmanager
+def _deaf_to_children() -> Iterator[None]:
+    """Without torch's handler for the end of its processes, which raises in whatever the main thread is at,
+    be it the computing of a batch; asked for the next batch, the loader finds out as well."""
+    if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
 
 
 def each(work: Callable[[list[Item]], Sequence[T]], items: list[Item]) -> list[T | SimsamError]:
@@ -176,7 +235,7 @@ class _Reader(Dataset):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> tuple[tuple[int, int] | None, Item]:
+    def __getitem__(self, index: int) -> Read:
         sample, sha256 = self.samples[index], ""
         with collect() as notes:
             try:

@@ -1,7 +1,8 @@
 """A long run that survives being killed: each result is a line of a file, and the next run goes on there.
 
-FILE.partial.jsonl stands beside the FILE to be. Its first line says which run it belongs to; each further
-line is one result. Further processes write FILE.partial.1.jsonl and so on. All go when FILE is there.
+FILE.partial.jsonl stands beside the FILE to be. Its first line says which run it belongs to, a hash a
+setting; each further line is one result, with a hash of the image it is of. Further processes write
+FILE.partial.1.jsonl and so on. All go when FILE is there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -24,9 +25,16 @@ class Journal:
     Without a file it only holds them in memory.
     """
 
-    def __init__(self, file: Path | None, what: str, settings: object):
-        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-        self.file, self.header = file, {"run": what, "fingerprint": digest}
+    def __init__(
+        self,
+        file: Path | None,
+        what: str,
+        settings: Mapping[str, object],
+        images: Mapping[str, object] | None = None,
+    ):
+        of = {name: _digest(value) for name, value in settings.items()}
+        self.file, self.header = file, {"run": what, "settings": of}
+        self.images = None if images is None else {name: _digest(image) for name, image in images.items()}
         # no process writes before all have read
         self.found: list[dict] = [row for rows in gather(self._read()) for row in rows]
         self.added: list[dict] = []
@@ -36,7 +44,8 @@ class Journal:
         """Keep one result: it is on its way to the disk when this returns."""
         self.added.append(row)
         if self.stream is not None:
-            self.stream.write(json.dumps(row) + "\n")
+            of = {} if self.images is None else {"of": self.images[row["id"]]}
+            self.stream.write(json.dumps(row | of) + "\n")
             self.stream.flush()
 
     def rows(self) -> list[dict]:
@@ -74,16 +83,28 @@ class Journal:
             lines = path.read_bytes().split(b"\n")[:-1]
             try:
                 values = [json.loads(line) for line in lines]
-                fingerprint = [value["fingerprint"] for value in values[:1]]
-            except (ValueError, KeyError, TypeError) as error:
+                theirs = [(value.get("run"), dict(value.get("settings", {}))) for value in values[:1]]
+                of = [value.pop("of", None) for value in values[1:]]
+            except (ValueError, TypeError, AttributeError) as error:
                 raise SimsamError(f"{path} is damaged ({error}): delete it to start anew.") from error
-            if fingerprint not in ([], [self.header["fingerprint"]]):
-                raise SimsamError(
-                    f"{path} is a part of another run ({values[0].get('run')}; this one is "
-                    f"{self.header['run']}): finish that one, delete the file, or write to another one."
-                )
-            rows += values[1:]
+            for run, settings in theirs:
+                self._check(path, run, settings)
+            images = self.images
+            rows += [
+                row for row, image in zip(values[1:], of) if images is None or images.get(row["id"]) == image
+            ]
         return rows
+
+    def _check(self, path: Path, run: str, settings: dict[str, str]) -> None:
+        """Raise `SimsamError`, which names what differs, unless a journal has the settings of this one."""
+        ours = self.header["settings"]
+        other = sorted(name for name in ours | settings if ours.get(name) != settings.get(name))
+        if other:
+            raise SimsamError(
+                f"{path} is a part of another run ({run}; this one is {self.header['run']}), with another "
+                f"{', another '.join(other)}: finish that one, delete the file to start anew, or write to "
+                "another one."
+            )
 
     def _open(self) -> TextIO:
         path = self.file.with_name(f"{self.file.name}.partial{f'.{rank()}' if rank() else ''}.jsonl")
@@ -100,14 +121,25 @@ class Journal:
         return stream
 
 
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 @contextlib.contextmanager
-def keep_journal(file: str | Path | None, what: str, settings: object) -> Iterator[Journal]:
+def keep_journal(
+    file: str | Path | None,
+    what: str,
+    settings: Mapping[str, object],
+    images: Mapping[str, object] | None = None,
+) -> Iterator[Journal]:
     """The journal of a run that will write `file` (None: nothing is kept), removed when the block succeeds.
 
-    `what` names the run for a reader; `settings`, anything JSON can hold, decides whether a journal that is
-    there already belongs to this run. Raises `SimsamError` when it does not, is damaged or not writable.
+    `what` names the run for a reader; `settings`, a name -> anything JSON can hold, decide whether a journal
+    that is there already belongs to this run. Raises `SimsamError` when it does not, is damaged or not
+    writable. images: id -> anything that says which image it is: results whose image is gone, or another
+    one now, count for nothing.
     """
-    journal = Journal(None if file is None else Path(file), what, settings)
+    journal = Journal(None if file is None else Path(file), what, settings, images)
     try:
         yield journal
     except BaseException:

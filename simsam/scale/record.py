@@ -35,8 +35,10 @@ def making(task: str, recipe: object, backbone: Backbone) -> dict[str, str]:
 
 
 def digest_of(path: Path) -> str:
-    """The SHA-256 of a file's content; "" where it cannot be read."""
+    """The SHA-256 of a file's content; "" where it cannot be read, or is a pipe or a device without end."""
     try:
+        if not path.is_file():
+            return ""
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from timm.models import get_pretrained_cfg
 from timm.models.vision_transformer import LayerScale, VisionTransformer, checkpoint_filter_fn
 
+from simsam.data import local_path
 from simsam.errors import SimsamError, unknown
 from simsam.weights.classical import PATCH, Classical
 from simsam.weights.devices import resolve_device
@@ -97,7 +98,7 @@ def load_backbone(
         weights = "random"
     if weights is None or weights == "random":
         return _load(name, timm_name, weights, target, None)
-    path = Path(weights).expanduser().absolute()
+    path = local_path(weights).absolute()
     stat = path.stat() if path.is_file() else None
     return _load(name, timm_name, str(path), target, stat and (stat.st_mtime_ns, stat.st_size))
 

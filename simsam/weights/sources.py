@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from simsam.data import atomic_write, write_json
+from simsam.data import atomic_write, local_path, write_json
 from simsam.errors import SimsamError
 from simsam.weights.wheel import (
     WHEEL,
@@ -90,7 +90,7 @@ def find_weights(name: str, repository: str | None, explicit: str | Path | None 
 
 def explicit_weights(path: str | Path) -> Weights:
     """The weights in the user's own safetensors file."""
-    path = Path(path).expanduser()
+    path = local_path(path)
     if path.suffix != ".safetensors":
         raise SimsamError(
             f"weights {path} is not a .safetensors file: other formats are unpickled, which can run code; "

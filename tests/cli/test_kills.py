@@ -1,69 +1,50 @@
-"""A run that is killed leaves whole files, no process and, after the next run, nothing else."""
+"""A run that is killed leaves whole files, no process and, after the next run, nothing else.
+
+The same functions as in `tools/kills.py`, which kills more often.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from simsam.data.files import TEMPORARY
 
-COUNT = 12
-LONG = 600  # seconds, for machines that are busy; nothing here waits for time to pass
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+import kills
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's"),
+]
+COUNT = 10
 
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    """More and larger photos than a reader may hand over before somebody takes them."""
-    (tmp_path / "p").mkdir()
-    for i in range(COUNT):
-        pixels = np.random.default_rng(i).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "p" / f"{i}.bmp")
-    return tmp_path / "p"
+    return kills.make_photos(tmp_path / "photos", COUNT)
 
 
-def start(photos: Path, out: Path, *more: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "simsam", "segment", str(photos), "-o", str(out), "--device", "cpu"]
-    quick = ["--recipe", "dsm", "--set", "size=84", "--workers", "1", "--quiet", *more]
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*command, *quick], env=env, **pipes)
+def test_kills_and_resumes(photos, tmp_path):
+    outcome = kills.kill_and_resume(photos, tmp_path, 3, seed=1)
+    assert not outcome.faults, "\n".join(outcome.faults)
+    assert outcome.killed, "no run was killed in its midst"
+    assert len(kills.masks(tmp_path / "out")) == COUNT
+    # and the check finds what is wrong
+    masks = kills.masks(tmp_path / "whole")
+    (tmp_path / "out" / f"{TEMPORARY}stray").touch()
+    assert "left behind" in kills.differences(tmp_path / "out", masks)[0]
+    (tmp_path / "out" / "00_mask.png").write_bytes(b"half")
+    assert "1 masks are not those" in kills.differences(tmp_path / "out", masks)[0]
+    # a run that has nothing to do but this one mask takes the stray file away
+    assert not kills.Runs(photos, kills.QUICK).whole(tmp_path / "out", "--resume")
+    assert not kills.differences(tmp_path / "out", masks)
 
 
-def wait_for(process: subprocess.Popen, happened) -> None:
-    end = time.monotonic() + LONG
-    while process.poll() is None and not happened() and time.monotonic() < end:
-        time.sleep(0.005)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_kills_and_resumes(photos, tmp_path, backbone):
-    whole = start(photos, tmp_path / "whole")
-    assert whole.communicate(timeout=LONG)[1] == ""
-    out, killed = tmp_path / "out", 0
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
-        before = len(list(out.glob("*.png")))
-        process = start(photos, out, "--resume")
-        wait_for(process, lambda before=before: len(list(out.glob("*.png"))) > before)
-        process.send_signal(number)
-        said = process.communicate(timeout=LONG)[1]  # ends when no process holds the pipes: no reader is left
-        killed += process.returncode == (130 if number == signal.SIGTERM else -number)
-        if process.returncode == 130:
-            assert said == "simsam: interrupted; what is finished is kept, the same command goes on.\n"
-    assert killed, "no run was killed in its midst"
-    (out / f"{TEMPORARY}stray").touch()
-    done = start(photos, out, "--resume")
-    assert done.communicate(timeout=LONG)[1] == ""
-    assert done.returncode == 0
-    masks = {path.name: path.read_bytes() for path in (tmp_path / "whole").glob("*.png")}
-    assert len(masks) == COUNT
-    assert sorted(path.name for path in out.iterdir()) == sorted([*masks, "simsam.jsonl"])
-    assert {path.name: path.read_bytes() for path in out.glob("*.png")} == masks
+def test_exactly_what_changed_is_made_again(photos, tmp_path):
+    assert not kills.Runs(photos, kills.QUICK).whole(tmp_path / "out")
+    assert not kills.change_and_resume(photos, tmp_path, tmp_path / "out")

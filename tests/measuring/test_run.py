@@ -365,7 +365,7 @@ def test_journal_reads_what_other_processes_left(tmp_path, refused):
     file = tmp_path / "a.json"
 
     def die():
-        with keep_journal(file, "a run", 1) as journal:
+        with keep_journal(file, "a run", {"seed": 1}) as journal:
             journal.add({"id": "x"})
             raise KeyError
 
@@ -375,13 +375,13 @@ def test_journal_reads_what_other_processes_left(tmp_path, refused):
     header = mine.read_text().splitlines()[0]
     (tmp_path / "a.json.partial.7.jsonl").write_text(header + '\n{"id": "y"}\n{"id":')
     (tmp_path / "b.json.partial.jsonl").write_text("another file's")
-    with refused("another run (a run; this one is a run)"), keep_journal(file, "a run", 2):
-        pass
-    with keep_journal(file, "a run", 1) as journal:
+    with refused("another run (a run; this one is a run)", "with another seed"):
+        Journal(file, "a run", {"seed": 2})
+    with keep_journal(file, "a run", {"seed": 1}) as journal:
         assert journal.rows() == [{"id": "y"}, {"id": "x"}]
     assert [path.name for path in tmp_path.iterdir()] == ["b.json.partial.jsonl"]
     mine.write_text(header + "\nnonsense\n{}\n")
-    with refused("damaged"), keep_journal(file, "a run", 1):
+    with refused("damaged"), keep_journal(file, "a run", {"seed": 1}):
         pass
 
 
@@ -389,7 +389,7 @@ def test_a_process_without_a_result_leaves_those_of_others(tmp_path):
     other = tmp_path / "a.json.partial.7.jsonl"
 
     def die():
-        with keep_journal(tmp_path / "a.json", "a run", 1):
+        with keep_journal(tmp_path / "a.json", "a run", {"seed": 1}):
             other.write_text('{"run": "a run"}\n{"id": "y"}\n')  # meanwhile, another process
             raise KeyboardInterrupt
 

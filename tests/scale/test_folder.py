@@ -92,11 +92,17 @@ def test_bad_photos_come_alone_with_their_error(photos, bad):
     assert [len(batch) for batch in items if not batch[0].error] == [2]
 
 
-def test_a_reader_that_is_killed_is_one_sentence(photos, refused):
-    """As the system does where memory runs out."""
-    end = Sample("end", photos[0], lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: None)
-    with refused("killed", "memory"):
-        list(read_batches([end, *photos[1:3]], 14, 140, workers=1))
+@pytest.mark.slow
+@pytest.mark.parametrize(("batch", "at"), [(1, 0), (3, 2)])
+def test_a_photo_that_kills_its_reader_stops_nothing(photos, batch, at):
+    """As the system does where memory runs out, or a decoder that crashes."""
+    sources = [*photos[:5]]
+    sources[at] = Sample("end", photos[at], lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: None)
+    items = [item for found in read_batches(sources, 14, 140, batch, workers=1) for item in found]
+    assert sorted(item.index for item in items) == [0, 1, 2, 3, 4]
+    assert [item.index for item in items if item.error] == [at]
+    error = next(item.error for item in items if item.error)
+    assert error.startswith(f"{photos[at]} brought the process down that read it")
 
 
 def test_whatever_one_photo_raises_stops_nothing(photos):
