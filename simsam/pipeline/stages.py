@@ -16,7 +16,7 @@ from torch import Tensor
 from simsam import affinity, objects, siamese
 from simsam.data import ImageSource, box_of, load_image
 from simsam.errors import SimsamError
-from simsam.features import Features, Geometry, extract, plan, source_name
+from simsam.features import Features, Geometry, extract, plan, source_name, tell_if_thin
 from simsam.pipeline.recipes import Recipe, get_recipe
 from simsam.spectral import Spectrum, eigenpairs
 from simsam.weights import Backbone, load_backbone
@@ -93,7 +93,8 @@ def segment(image, recipe="simsam", backbone=None, device="auto", **changes):
     sources = image if batch else [image]
     images = [load_image(source) for source in sources]
     for source, pixels in zip(sources, images, strict=True):  # an error names the file
-        plan(pixels.shape[:2], backbone.patch, recipe.size, source_name(source))
+        where = plan(pixels.shape[:2], backbone.patch, recipe.size, source_name(source))
+        tell_if_thin(where, backbone.patch, recipe.size, source_name(source))
     features = extract(images, backbone, recipe.tokens, recipe.block, recipe.size)
     results = segment_features(features, images, recipe, backbone.source)
     return results if batch else results[0]
