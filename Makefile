@@ -66,6 +66,7 @@ endif
 	$(PY) tools/precision.py $(ON)
 	$(PY) tools/benchmark_results.py $(ON)
 	$(PY) tools/folder_results.py $(ON)
+	$(PY) tools/big_photos.py $(ON)
 	$(PY) tools/readme_tables.py
 
 # Every notebook in an empty folder, seeing the built wheel and not this folder.

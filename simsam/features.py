@@ -11,13 +11,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simsam.data import load_image
-from simsam.errors import SimsamError
+from simsam.errors import SimsamError, tell
 from simsam.weights import Backbone, tap
 
 Kind = tuple[str, int]  # tokens and block, as `extract` takes them
 Size = int | tuple[int, int] | None
 # The graph is dense: 16 384 tokens already make an affinity of 1 GiB.
 MAX_TOKENS = 16_384
+# A long photo: what its shorter side is to have, and what that may cost.
+ACROSS = 12  # tokens, and no more than a side of 2.5 : 1 has
+LONGEST = 2.5
+TIMES = 4  # as many tokens as a square photo, in all, and never more than half of MAX_TOKENS
+STRIPE = 2**20  # pixels of a photo that are reduced at once
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,8 @@ def plan(image: tuple[int, int], patch: int, size: Size, name: str = "image") ->
 
     `size` is None (native resolution, cropped at the bottom and the right to a multiple of the patch: what
     the released code does), an int (the long side; both sides rounded to whole patches) or (height, width).
+    For an int, a photo longer than about 2.5 : 1, whose shorter side would have fewer than a dozen tokens, is
+    seen at a larger scale: see `long_side`.
     Raises `SimsamError` for an image smaller than one patch or a grid of more than `MAX_TOKENS`.
     """
     H, W = image
@@ -126,7 +133,7 @@ def plan(image: tuple[int, int], patch: int, size: Size, name: str = "image") ->
         region = (0, 0, h * patch, w * patch)
     else:
         if isinstance(size, int):
-            scale = size / max(H, W)
+            scale = long_side(image, patch, size) / max(H, W)
             height, width = H * scale, W * scale
         else:
             height, width = size
@@ -144,13 +151,51 @@ def plan(image: tuple[int, int], patch: int, size: Size, name: str = "image") ->
     return Geometry((H, W), region, (h, w))
 
 
+def long_side(image: tuple[int, int], patch: int, size: int) -> float:
+    """The pixels that the longer side of an (H, W) photo has for the network: `size`, or more for a panorama.
+
+    As many as it takes for the shorter side to have `ACROSS` tokens, or those that it would have in a photo
+    of `LONGEST` : 1 if they are fewer; but no more pixels than the photo has, and no more than `TIMES` the
+    tokens of a square photo.
+    """
+    H, W = image
+    short = min(ACROSS * patch, size / LONGEST)
+    tokens = min(TIMES * (size / patch) ** 2, MAX_TOKENS / 2)
+    scale = min(short / min(H, W), 1.0, patch * (tokens / (H * W)) ** 0.5)
+    return max(size, scale * max(H, W))
+
+
+def tell_if_thin(geometry: Geometry, patch: int, size: Size, name: str = "image") -> None:
+    """Say (`simsam.errors.tell`) with how few tokens a long photo was seen, where its shorter side has fewer
+    than it is to have (`long_side`)."""
+    (H, W), (h, w) = geometry.image, geometry.grid
+    if isinstance(size, int) and max(H, W) > LONGEST * min(H, W):
+        wanted = min(ACROSS, int(size / LONGEST / patch))
+        if min(h, w) < wanted:
+            tell(
+                f"{name} is {H} x {W} pixels (height x width) and was seen as {h} x {w} tokens, too few "
+                f"across for fine parts ({wanted} are usual): cut it into shorter pieces, or give a "
+                "larger size."
+            )
+
+
 def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tensor:
-    """The network's input (3, h * patch, w * patch) float32, standardised, of an (H, W, 3) uint8 image."""
-    x = torch.from_numpy(np.array(geometry.covered(image)))
-    x = x.to(backbone.device).permute(2, 0, 1)[None].float() / 255
-    target = (geometry.grid[0] * backbone.patch, geometry.grid[1] * backbone.patch)
-    if target != geometry.region[2:]:
-        x = F.interpolate(x, target, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    """The network's input (3, h * patch, w * patch) float32, standardised, of an (H, W, 3) uint8 image.
+
+    A large photo is reduced stripe by stripe, first across and then down, as one resize would do it: memory
+    does not grow with its pixels.
+    """
+    seen = geometry.covered(image)
+    height, width = (side * backbone.patch for side in geometry.grid)
+    how = {"mode": "bicubic", "antialias": True, "align_corners": False}
+    step, stripes = max(1, STRIPE // seen.shape[1]), []
+    for top in range(0, len(seen), step):
+        x = torch.from_numpy(np.array(seen[top : top + step])).to(backbone.device)
+        x = x.permute(2, 0, 1)[None].float().div_(255)
+        stripes.append(x if x.shape[3] == width else F.interpolate(x, (x.shape[2], width), **how))
+    x = torch.cat(stripes, 2)
+    if seen.shape[:2] != (height, width):
+        x = F.interpolate(x, (height, width), **how).clamp(0, 1)
     mean, std = (x.new_tensor(v).view(3, 1, 1) for v in (backbone.mean, backbone.std))
     return (x[0] - mean) / std
 
@@ -177,7 +222,7 @@ def extract_all(
     images: Sequence[object], backbone: Backbone, kinds: Sequence[Kind], size: Size = 480
 ) -> dict[Kind, Features]:
     """`extract` of several kinds of token, (tokens, block), from one forward pass over a batch of images."""
-    loaded = [load_image(image) for image in images]
+    loaded = [image if _is_loaded(image) else load_image(image) for image in images]
     if not loaded:
         raise SimsamError("an empty list of images came in: give at least one image.")
     plans = [plan(i.shape[:2], backbone.patch, size, source_name(s)) for i, s in zip(loaded, images)]
@@ -195,6 +240,17 @@ def extract_all(
         )
         for tokens, block in kinds
     }
+
+
+def _is_loaded(source: object) -> bool:
+    """Whether it is what `load_image` gives, which is not copied again."""
+    return (
+        isinstance(source, np.ndarray)
+        and source.dtype == np.uint8
+        and source.ndim == 3
+        and source.shape[2] == 3
+        and source.size > 0
+    )
 
 
 def source_name(source: object) -> str:

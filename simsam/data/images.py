@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 GROUNDS = (255, 0, 128)  # white, black, gray: what stands in for what is transparent
 SUBFILE, IMAGE_WIDTH, BITS_PER_SAMPLE, SUB_IFDS = 254, 256, 258, 330  # tags of TIFF
+ORIENTATION = 0x0112  # of EXIF
+STRIPE = 2**20  # pixels that are converted at once
 
 Layers: TypeAlias = "tuple[np.ndarray, np.ndarray | None]"
 ImageSource: TypeAlias = "str | Path | bytes | BinaryIO | Image.Image | np.ndarray | Tensor"
@@ -75,7 +77,7 @@ def header_shape(path: str | Path) -> tuple[int, int]:
 
     def shape(image: Image.Image) -> tuple[int, int]:
         width, height = image.size
-        on_its_side = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        on_its_side = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
         if getattr(image, "tag_v2", {}).get(IMAGE_WIDTH, width) != width:  # Pillow has turned a TIFF already
             return height, width
         return (width, height) if on_its_side else (height, width)
@@ -140,19 +142,32 @@ def _from_pillow(image: Image.Image, name: str) -> Layers:
         )
     bits = tags.get(BITS_PER_SAMPLE, (None,))[0]
     image.load()
-    image = ImageOps.exif_transpose(image)
+    if image.getexif().get(ORIENTATION, 1) != 1:  # else Pillow would copy the image to turn it nowhere
+        image = ImageOps.exif_transpose(image)
     if image.mode[0] in "IF":  # 16 or 32 bits a pixel: Pillow's own conversion would clip at 255
         return _from_array(file_to_uint8(np.asarray(image), name, bits), name)
     try:
-        transparent = image.has_transparency_data
-        pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"))
+        pixels = _pixels(image, "RGBA" if image.has_transparency_data else "RGB")
     except ValueError as error:
         raise SimsamError(
             f"{name} has the mode {image.mode}, which is none of Pillow's for RGB; save it as RGB."
         ) from error
     if image.mode == "RGB" and ";16" in stored:
         pixels = widen(pixels, name)
-    return _from_array(pixels, name)
+    return (pixels, None) if pixels.shape[2] == 3 else _from_array(pixels, name)
+
+
+def _pixels(image: Image.Image, mode: str) -> np.ndarray:
+    """The pixels (H, W, 3 or 4) uint8 of a PIL image in a mode, "RGB" or "RGBA".
+
+    Stripe by stripe: Pillow converts into a second image, and hands its pixels over by two more copies.
+    """
+    out = np.empty((image.height, image.width, len(mode)), np.uint8)
+    step = max(1, STRIPE // image.width)
+    for top in range(0, image.height, step):
+        stripe = image.crop((0, top, image.width, min(top + step, image.height)))
+        out[top : top + step] = np.asarray(stripe.convert(mode))
+    return out
 
 
 def _from_array(array: np.ndarray, name: str) -> Layers:

@@ -40,8 +40,8 @@ def box_of(
     if largest:
         parts, count = ndimage.label(mask, ndimage.generate_binary_structure(2, neighbours // 4))
         mask = parts == 1 + np.argmax(np.bincount(parts.ravel(), minlength=count + 1)[1:])
-    rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
-    return rows.start, columns.start, rows.stop, columns.stop
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
 def read_mask(path: Path, image_path: Path) -> np.ndarray:

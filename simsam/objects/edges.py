@@ -1,17 +1,20 @@
 """From a score on the grid to a sharp mask at full resolution.
 
-Three ways to let the photo's own edges decide, all through libraries: the guided filter (kornia; on any
-device), closed-form matting (pymatting; CPU) and the dense CRF (pydensecrf2; CPU, built by a compiler at
-installation, so an extra and never the default).
+Three ways to let the photo's own edges decide: the guided filter (`simsam.objects.guided`), closed-form
+matting (pymatting) and the dense CRF (pydensecrf2, built by a compiler at installation, so an extra and never
+the default). The last two cost more than a photo's pixels: of more than `FITTED` they are solved on a reduced
+photo, and what is found there is guided up to the whole one.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from simsam.errors import SimsamError, unknown
+from simsam.errors import SimsamError, tell, unknown
+from simsam.objects.guided import guide_up, reduced, sampling, shrink
 
 REFINEMENTS = ("none", "guided", "matting", "crf")
 CRFS = {  # appearance kernel: weight, deviation in pixels, in colour; smoothness: weight, pixels; iterations
@@ -33,55 +36,48 @@ def refine(score: Tensor, image: np.ndarray, method: str = "guided", crf: str = 
         raise SimsamError(
             f"a score of {tuple(score.shape)} cannot be refined on an image of {image.shape[:2]}."
         )
-    if method == "none" or bool((score > 0).all()) or bool((score <= 0).all()):
+    low, high = score.aminmax()
+    if method == "none" or low > 0 or high <= 0:
         return score
     if method == "crf":
         return dense_crf(score, image, crf)
     return {"guided": guided_filter, "matting": closed_form_matting}[method](score, image)
 
 
-def probability(score: Tensor, contrast: float = 4.0, margin: float = 0.02) -> Tensor:
-    """A foreground probability in [margin, 1 - margin]: 1/2 + contrast s / (2 mean |s|), clipped."""
-    scale = score.abs().mean().clamp_min(torch.finfo(score.dtype).tiny)
+def probability(
+    score: Tensor, contrast: float = 4.0, margin: float = 0.02, scale: Tensor | None = None
+) -> Tensor:
+    """A foreground probability in [margin, 1 - margin]: 1/2 + contrast s / (2 mean |s|), clipped.
+
+    `scale`: the mean |s|, where the score is a sample of one.
+    """
+    scale = score.abs().mean() if scale is None else scale
+    scale = scale.clamp_min(torch.finfo(score.dtype).tiny)
     return (0.5 + contrast * 0.5 * score / scale).clamp(margin, 1 - margin)
 
 
 def guided_filter(score: Tensor, image: np.ndarray) -> Tensor:
     """The fast guided filter (He and Sun 2015) of the probability, guided by the photo's colours."""
-    return follow_edges(probability(score)[None], image)[0] - 0.5
-
-
-def follow_edges(
-    maps: Tensor, image: np.ndarray, radius: float = 0.03, eps: float = 1e-4, subsample: int = 4
-) -> Tensor:
-    """Maps (C, H, W), guided-filtered by the image (H, W, 3) uint8.
-
-    `radius` is a share of the image's diagonal; the local linear models are fitted on every `subsample`-th
-    pixel, which makes the filter 30 times faster and changes no more than the outline's last pixels.
-    """
-    from kornia.filters import guided_blur
-
-    H, W = image.shape[:2]
-    guide = torch.from_numpy(np.array(image)).to(maps.device).permute(2, 0, 1)[None].float() / 255
-    size = 2 * max(1, round(radius * (H * H + W * W) ** 0.5)) + 1
-    # after the subsampling, a window larger than the image has nothing to mirror at the border
-    subsample = max(1, min(subsample, min(H, W) // 16))
-    size = min(size, 2 * ((min(H, W) // subsample - 1) // 2) + 1)
-    return guided_blur(guide, maps[None], size, eps, subsample=subsample)[0]
+    where = sampling(image.shape[:2])  # first: of a large photo's probabilities few are needed
+    sample = probability(where.take(score[None]), scale=score.abs().mean())
+    return where.follow(sample, image)[0].sub_(0.5)
 
 
 def closed_form_matting(score: Tensor, image: np.ndarray, band: int = 15) -> Tensor:
-    """Alpha matting (Levin et al. 2008) of the band of +-`band` pixels around the mask's outline."""
+    """Alpha matting (Levin et al. 2008) of the band of +-`band` pixels around the mask's outline, on the
+    photo reduced to `FITTED` pixels if it has more, and guided up from there."""
     from pymatting import estimate_alpha_cf  # numba makes this import slow: only when asked for
     from scipy.ndimage import distance_transform_edt
 
-    mask = (score > 0).cpu().numpy()
+    shape = reduced(image.shape[:2])
+    small = score if shape == score.shape else resize(score[None], shape)[0]
+    mask = (small > 0).cpu().numpy()
     depth = np.where(mask, distance_transform_edt(mask), -distance_transform_edt(~mask))
     trimap = np.where(depth > band, 1.0, np.where(depth < -band, 0.0, 0.5))
     if not ((trimap == 0).any() and (trimap == 1).any()):  # too thin for a band: nothing is certain
         return score
-    alpha = estimate_alpha_cf(image.astype(np.float64) / 255, trimap)
-    return torch.from_numpy(alpha).to(score) - 0.5
+    alpha = torch.from_numpy(estimate_alpha_cf(shrink(image, shape).astype(np.float64) / 255, trimap))
+    return whole(alpha.to(score)[None], image)[0] - 0.5
 
 
 def dense_crf(score: Tensor, image: np.ndarray, settings: str = "simsam") -> Tensor:
@@ -93,6 +89,8 @@ def dense_crf(score: Tensor, image: np.ndarray, settings: str = "simsam") -> Ten
 def infer_crf(probabilities: Tensor, image: np.ndarray, settings: str = "simsam") -> Tensor:
     """Posterior (C, H, W) of C labels, from probabilities that add up to 1 and are none of them 0.
 
+    A photo of more than `FITTED` pixels is reduced to so many, on which the settings' pixels are measured,
+    and the posterior is guided up; `tell` says so.
     Raises `SimsamError` for settings that are none of `CRFS`, and where pydensecrf2 is missing.
     """
     if settings not in CRFS:
@@ -104,11 +102,29 @@ def infer_crf(probabilities: Tensor, image: np.ndarray, settings: str = "simsam"
             'refinement "crf" needs pydensecrf2, which is built by a C++ compiler: '
             'pip install "simsam[crf]", or use "guided".'
         ) from None
-    C, H, W = probabilities.shape
+    C = len(probabilities)
+    H, W = reduced(image.shape[:2])
+    if (H, W) != image.shape[:2]:
+        tell(
+            f"a photo of {image.shape[0]} x {image.shape[1]} pixels was reduced to {H} x {W} for the CRF, "
+            "and what that found was guided up to all of its pixels."
+        )
+        probabilities = resize(probabilities, (H, W))
     unary = -np.log(probabilities.cpu().numpy()).reshape(C, -1)
     crf = library.DenseCRF2D(W, H, C)
     crf.setUnaryEnergy(np.ascontiguousarray(unary, dtype=np.float32))
     weight, sxy, srgb, smooth, near, iterations = CRFS[settings]
     crf.addPairwiseGaussian(sxy=near, compat=smooth)
-    crf.addPairwiseBilateral(sxy=sxy, srgb=srgb, rgbim=np.array(image), compat=weight)
-    return torch.from_numpy(np.array(crf.inference(iterations)).reshape(C, H, W)).to(probabilities)
+    crf.addPairwiseBilateral(sxy=sxy, srgb=srgb, rgbim=np.array(shrink(image, (H, W))), compat=weight)
+    posterior = torch.from_numpy(np.array(crf.inference(iterations)).reshape(C, H, W)).to(probabilities)
+    return whole(posterior, image)
+
+
+def whole(maps: Tensor, image: np.ndarray) -> Tensor:
+    """Maps (C, h, w) of a photo (H, W, 3) that may have been reduced, for all of it: (C, H, W)."""
+    return maps if maps.shape[1:] == image.shape[:2] else guide_up(maps, image)
+
+
+def resize(maps: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Maps (C, H, W) reduced to (h, w): bilinear, and smooth on the way up is smooth on the way down."""
+    return F.interpolate(maps[None], shape, mode="bilinear", align_corners=False)[0]

@@ -26,40 +26,42 @@ CHANNELS = [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]  # the six products of two col
 
 @dataclass(frozen=True)
 class LinearModels:
-    """A map's value at each pixel of a reduced photo, slope . colour + offset: slope (C, 3, h, w) of colours
-    from 0 to 255, offset (C, h, w), both float32."""
+    """A map's value at each pixel of a reduced photo, slope . colour + offset: `weights` (4, C, h, w) float32
+    are the slopes of the colours, which go from 0 to 255, and the offset."""
 
-    slope: Tensor
-    offset: Tensor
+    weights: Tensor
 
     def apply(self, image: np.ndarray, stripe: int = STRIPE) -> Tensor:
         """The maps (C, H, W) float32 on a photo (H, W, 3) uint8, of which the models have seen a reduced one.
 
-        Models between those that were fitted are interpolated linearly. `stripe`: pixels at once.
+        Models between those that were fitted are interpolated, bilinear. `stripe`: pixels at once.
         """
         H, W = image.shape[:2]
-        C = len(self.slope)
-        out = self.offset.new_empty(C, H, W)
+        _, C, h, _ = self.weights.shape
+        out = self.weights.new_empty(C, H, W)
         step = max(1, stripe // W)
         for top in range(0, H, step):
-            rows = torch.arange(top, min(top + step, H), device=out.device)
-            seen = torch.from_numpy(np.array(image[top : top + step])).to(out.device)
-            part = self._between(self.offset, rows, H, W)
-            for channel in range(3):
-                part.addcmul_(self._between(self.slope[:, channel], rows, H, W), seen[..., channel])
+            seen = image[top : top + step]
+            first, last, between = _rows_between(h, H, top, top + len(seen))
+            wide = F.interpolate(self.weights[:, :, first:last], (last - first, W), mode="bilinear")
+            *slopes, part = between.to(out) @ wide  # (4, C, rows, W)
+            for channel, slope in enumerate(slopes):
+                color = torch.from_numpy(seen[..., channel].astype(np.float32))
+                part.addcmul_(slope, color.to(out.device))
             out[:, top : top + step] = part
         return out
 
-    @staticmethod
-    def _between(field: Tensor, rows: Tensor, H: int, W: int) -> Tensor:
-        """Rows of a field (C, h, w) enlarged to (C, H, W), bilinear: (C, len(rows), W)."""
-        h = field.shape[1]
-        at = ((rows + 0.5) * (h / H) - 0.5).clamp(0, h - 1).to(field.dtype)
-        low = at.floor().long()
-        first, last = int(low[0]), min(int(low[-1]) + 2, h)
-        wide = F.interpolate(field[None, :, first:last], (last - first, W), mode="bilinear")[0]
-        high = (low + 1).clamp_max(h - 1)
-        return torch.lerp(wide[:, low - first], wide[:, high - first], (at - low)[:, None])
+
+def _rows_between(h: int, H: int, top: int, bottom: int) -> tuple[int, int, Tensor]:
+    """Rows `top` to `bottom` - 1 of a picture whose h rows are enlarged to H, linear: which of the h they lie
+    between (first, last + 1), and how much of each they take, (bottom - top, last - first) float32."""
+    at = ((torch.arange(top, bottom, dtype=torch.float64) + 0.5) * (h / H) - 0.5).clamp(0, h - 1)
+    low = at.long()
+    high = (low + 1).clamp_max(h - 1)
+    first, last = int(low[0]), int(high[-1]) + 1
+    share = (at - low)[:, None].float()
+    near = torch.eye(last - first)
+    return first, last, torch.lerp(near[low - first], near[high - first], share)
 
 
 def fit_models(guide: np.ndarray, maps: np.ndarray, size: tuple[int, int], eps: float) -> LinearModels:
@@ -86,15 +88,14 @@ def fit_models(guide: np.ndarray, maps: np.ndarray, size: tuple[int, int], eps: 
     inverse = np.concatenate([inverse, [rb * rg - rr * gb, rr * gg - rg**2]])
     inverse /= rr * inverse[0] + rg * inverse[1] + rb * inverse[2]
     rr, rg, rb, gg, gb, bb = inverse
-    slopes, offsets = [], []
+    weights = []
     for values in np.asarray(maps, np.float64):
         level = mean(values[None])[0]
         x, y, z = mean(colors * values) - center * level
         slope = np.stack([rr * x + rg * y + rb * z, rg * x + gg * y + gb * z, rb * x + gb * y + bb * z])
-        *slope, offset = mean(np.concatenate([slope, [level - (slope * center).sum(0)]]))
-        slopes.append(torch.from_numpy(np.stack(slope) / 255).float())
-        offsets.append(torch.from_numpy(offset).float())
-    return LinearModels(torch.stack(slopes), torch.stack(offsets))
+        offset = level - (slope * center).sum(0)
+        weights.append(mean(np.concatenate([slope / 255, offset[None]])).astype(np.float32))
+    return LinearModels(torch.from_numpy(np.stack(weights, 1)))
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ class Sample:
     def follow(self, small: Tensor, image: np.ndarray, eps: float = 1e-4) -> Tensor:
         """Maps on these pixels, (C, h, w), guided by the photo (H, W, 3) uint8: (C, H, W) float32."""
         guide = image[self.rows][:, self.columns]
-        return _on(small.device, fit_models(guide, small.cpu().numpy(), self.size, eps)).apply(image)
+        models = fit_models(guide, small.cpu().numpy(), self.size, eps)
+        return LinearModels(models.weights.to(small.device)).apply(image)
 
 
 def follow_edges(
@@ -148,10 +150,6 @@ def _sampled(length: int, subsample: int) -> np.ndarray:
     return at.clip(0, length - 1)
 
 
-def _on(device: torch.device, models: LinearModels) -> LinearModels:
-    return LinearModels(models.slope.to(device), models.offset.to(device))
-
-
 def guide_up(small: Tensor, image: np.ndarray, radius: int = 2, eps: float = 1e-4) -> Tensor:
     """Maps (C, h, w), made on a reduced photo, for the whole one (H, W, 3) uint8: (C, H, W) float32.
 
@@ -159,7 +157,7 @@ def guide_up(small: Tensor, image: np.ndarray, radius: int = 2, eps: float = 1e-
     reduced photo (each colour the mean of its pixels); that function is applied to the photo's own colours.
     """
     models = fit_models(shrink(image, small.shape[1:]), small.cpu().numpy(), (2 * radius + 1,) * 2, eps)
-    return _on(small.device, models).apply(image)
+    return LinearModels(models.weights.to(small.device)).apply(image)
 
 
 def reduced(shape: tuple[int, int], pixels: int = FITTED) -> tuple[int, int]:

@@ -7,7 +7,6 @@ to pixels before they are cut at 0. Functions take one image or, with a leading 
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
@@ -156,17 +155,3 @@ def seed_component(mask: Tensor, seed: int, grid: tuple[int, int]) -> Tensor:
     labels, _ = ndimage.label(mask.reshape(grid).cpu().numpy())
     part = labels.flatten()[seed]
     return torch.from_numpy((labels == part).flatten()).to(mask.device) if part else mask.clone()
-
-
-def drop_small_parts(score: Tensor, share: float) -> Tensor:
-    """A score (H, W) made negative on every 4-connected part of its positive side that is smaller than
-    `share` (in [0, 1]) of the largest part: specks go, a second object of some size stays."""
-    if share <= 0:
-        return score
-    labels, count = ndimage.label((score > 0).cpu().numpy())
-    if count < 2:
-        return score
-    size = np.bincount(labels.ravel())
-    size[0] = 0
-    small = (size > 0) & (size < share * size.max())
-    return torch.where(torch.from_numpy(small[labels]).to(score.device), -score.abs(), score)

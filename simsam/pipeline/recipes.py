@@ -20,7 +20,8 @@ class Recipe:
     name: str = "simsam"
     # features
     backbone: str = "focus_vits14"  # its name, see `load_backbone`
-    # long side in pixels; (height, width), warped to it; None: native, cropped to whole patches
+    # long side in pixels, more for a photo longer than 2.5 : 1, so that its short side has a dozen tokens
+    # (see `plan`); (height, width), warped to it; None: native, cropped to whole patches
     size: Annotated[int | tuple[int, int] | None, Range(1)] = 480
     tokens: Literal["keys", "queries", "values", "output"] = "output"
     block: int = -1  # of the network; -1: the last

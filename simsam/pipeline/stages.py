@@ -16,7 +16,7 @@ from torch import Tensor
 from simsam import affinity, objects, siamese
 from simsam.data import ImageSource, load_layers
 from simsam.errors import SimsamError
-from simsam.features import Features, Geometry, extract, plan, source_name
+from simsam.features import Features, Geometry, extract, plan, source_name, tell_if_thin
 from simsam.pipeline.outputs import SOLID
 from simsam.pipeline.recipes import Recipe, get_recipe
 from simsam.pipeline.result import Result
@@ -57,7 +57,8 @@ def segment(image, recipe="simsam", backbone=None, device="auto", **changes):
     layers = [load_layers(source) for source in sources]
     images, opacities = [pixels for pixels, _ in layers], [opacity for _, opacity in layers]
     for source, pixels in zip(sources, images, strict=True):  # an error names the file
-        plan(pixels.shape[:2], backbone.patch, recipe.size, source_name(source))
+        where = plan(pixels.shape[:2], backbone.patch, recipe.size, source_name(source))
+        tell_if_thin(where, backbone.patch, recipe.size, source_name(source))
     features = extract(images, backbone, recipe.tokens, recipe.block, recipe.size)
     results = segment_features(features, images, recipe, backbone.source, opacities)
     return results if batch else results[0]

@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from simsam.data import Sample, as_samples, header_shape
 from simsam.errors import SimsamError, check_least, collect, tell
-from simsam.features import Size, plan
+from simsam.features import Size, plan, tell_if_thin
 from simsam.scale.record import digest_of
 
 T = TypeVar("T")
@@ -242,9 +242,10 @@ class _Reader(Dataset):
                 # hashed first: a file that changes in between has its old hash, and will be done anew
                 sha256 = digest_of(sample.path) if self.digest else ""
                 image, opacity = sample.load_layers()
-                grid = plan(image.shape[:2], self.patch, self.size, str(sample.path)).grid
+                where = plan(image.shape[:2], self.patch, self.size, str(sample.path))
+                tell_if_thin(where, self.patch, self.size, str(sample.path))
                 truth = (sample.truth, sample.boxes, sample.void) if self.truth else (None, None, None)
-                return grid, Item(index, image, opacity, *truth, sha256=sha256, notes=tuple(notes))
+                return where.grid, Item(index, image, opacity, *truth, sha256=sha256, notes=tuple(notes))
             except SimsamError as error:
                 why = str(error)
             except Exception as error:  # one photo stops nothing, and a process has no other way to tell

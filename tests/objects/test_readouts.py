@@ -7,12 +7,11 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from simsam.objects.clustering import kmeans
 from simsam.objects.cuts import SIGNS, border_frame, foreground_sign, threshold
-from simsam.objects.readouts import centroid_step, cluster_vote, drop_small_parts, label_vote, seed_component
+from simsam.objects.readouts import centroid_step, cluster_vote, label_vote, seed_component
 from simsam.spectral.laplacian import eigenpairs
 
 
@@ -234,21 +233,6 @@ def test_the_component_of_the_seed():
     part = torch.tensor([[0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 0, 1]]).bool()  # corners do not touch
     assert torch.equal(seed_component(mask.flatten(), 3, (3, 4)), part.flatten())
     assert torch.equal(seed_component(mask.flatten(), 2, (3, 4)), mask.flatten())  # a seed outside
-
-
-def test_small_parts_go():
-    score = torch.full((6, 9), -1.0)
-    score[1:4, 1:4] = 2  # 9 pixels
-    score[1:3, 6:8] = 3  # 4
-    score[5, 8] = 4  # 1
-    for share, sizes in ((0, {9, 4, 1}), (0.1, {9, 4, 1}), (0.2, {9, 4}), (0.5, {9}), (1.0, {9})):
-        kept = drop_small_parts(score, share)
-        labels, _ = ndimage.label(kept.numpy() > 0)
-        assert set(np.bincount(labels.ravel())[1:].tolist()) == sizes
-        assert torch.equal(kept[kept > 0], score[kept > 0])
-        assert torch.equal(kept.abs(), score.abs())
-    for empty in (-torch.ones(3, 3), torch.ones(3, 3)):
-        assert torch.equal(drop_small_parts(empty, 0.5), empty)
 
 
 @pytest.mark.parametrize(
