@@ -2,7 +2,8 @@
 
 `metrics` are the numbers of one image, `statistics` the bootstrap over images; `run` (objects) and `semantic`
 (label maps) measure a recipe on a data set, `rows` is the loop below `run`; `comparisons` takes paired
-differences; `diagnosing` asks a backbone what its tokens betray; `results` reads the committed tables.
+differences; `selective` asks whether a confidence knows which masks fail, `diagnosing` a backbone what its
+tokens betray; `results` reads the committed tables.
 """
 
 from simsam.measuring import metrics
@@ -12,5 +13,6 @@ from simsam.measuring.metrics import accuracy, iou
 from simsam.measuring.results import baseline_of, gained, list_results, load_results, measured, pick, reported
 from simsam.measuring.results import measured_backbones, measured_on, sentence, table, verdict
 from simsam.measuring.run import evaluate, run_recipes
+from simsam.measuring.selective import auroc, auroc_of, kept_mean, kept_mean_of, redrawn
 from simsam.measuring.semantic import evaluate_semantic
 from simsam.measuring.statistics import bootstrap_interval, paired_difference, paired_miou_of_runs

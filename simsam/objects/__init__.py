@@ -2,10 +2,12 @@
 
 `cuts` says where to cut an eigenvector and which side is the object (thresholds and sign rules); `readouts`
 are the ways to a score (one cut, a vote of clusterings, one object after the other); `clustering` is K-means;
-`edges` are the refinements, which let a mask follow the edges of its photo.
+`edges` are the refinements, which let a mask follow the edges of its photo; `confidence` asks whether the
+mask is to be trusted.
 """
 
 from simsam.objects.clustering import kmeans
+from simsam.objects.confidence import COEFFICIENTS, FOUND, INTERCEPT, confidence_of, evidence, on_grid
 from simsam.objects.cuts import SIGNS, THRESHOLDS, border_frame, foreground_sign, threshold
 from simsam.objects.edges import REFINEMENTS, dense_crf, follow_edges, guided_filter, infer_crf, refine
 from simsam.objects.readouts import bipartition, centroid_step, cluster_vote, label_vote, maskcut, token_vote

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -56,9 +57,28 @@ class Result:
         """The object's tight box (top, left, bottom, right) in pixels, or None."""
         return box_of(self.mask)
 
+    @cached_property
+    def evidence(self) -> dict[str, float] | None:
+        """What speaks for the mask (`simsam.objects.evidence`); None where it holds nothing or all."""
+        share = objects.on_grid(self.features.geometry.covered(self.mask), self.features.grid)
+        parts = (self.features.tokens, self.affinity, self.eigenvectors[:, 1], self.features.grid)
+        return objects.evidence(share, *parts)
+
+    @property
+    def confidence(self) -> float:
+        """How sure the mask is, in [0, 1]: a ranking; see `simsam.objects.confidence` for what it was chosen
+        on."""
+        return objects.confidence_of(self.evidence)
+
+    @property
+    def found(self) -> bool:
+        """Whether the confidence is large enough to speak of an object; the mask is there in any case."""
+        return self.confidence >= objects.FOUND
+
     def __repr__(self) -> str:
         (h, w), area = self.features.grid, self.mask.mean()
-        return f"Result({self.recipe.name}, grid {h} x {w}, area {area:.1%}, box {self.box})"
+        sure = f"confidence {self.confidence:.2f}{'' if self.found else ', nothing found'}"
+        return f"Result({self.recipe.name}, grid {h} x {w}, area {area:.1%}, box {self.box}, {sure})"
 
     def eigenmaps(self) -> Tensor:
         """The eigenvectors as pictures on the grid, (K, h, w)."""
