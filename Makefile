@@ -50,6 +50,7 @@ results: setup  ## measure again what the book reports: make results [BACKBONE=N
 ifdef ECSSD
 	$(PY) tools/ranking.py --root "$(ECSSD)" $(ON)
 	$(PY) tools/controls.py --root "$(ECSSD)" $(ON)
+	$(PY) tools/confidence.py --root "$(ECSSD)" $(ON)
 	$(PY) tools/results.py recipes --dataset ecssd --root "$(ECSSD)" $(ON)
 	$(PY) tools/results.py headroom --dataset ecssd --root "$(ECSSD)" --select 3/4 $(ON)
 	$(PY) tools/results.py head --dataset ecssd --root "$(ECSSD)" --select 3/4 $(ON)

@@ -15,18 +15,21 @@ from pathlib import Path
 from simsam.data import image_folders, list_images, skipped
 from simsam.errors import SimsamError
 
+NAMED = 5  # doubtful photos that a summary names
 HEIC = (".heic", ".heif", ".hif")
 
 
 @dataclass
 class Found:
     """The photos; places, of each the folder below the one that was given ("" where it lies in that); failed,
-    what cannot be one -> why; skipped, how many other files of each suffix lie in the folders given."""
+    what cannot be one -> why; skipped, how many other files of each suffix lie in the folders given;
+    doubtful, those in which nothing was found that can be trusted."""
 
     paths: list[Path] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
+    doubtful: list[Path] = field(default_factory=list)
 
 
 def find_photos(given: list[str], recursive: bool = False, leave_out: Collection[Path] = ()) -> Found:
@@ -85,7 +88,15 @@ def report(found: Found, summary: str, quiet: bool) -> int:
         print(f"simsam: {why}", file=sys.stderr)
     if not quiet:
         print(summary + _left_out(found.skipped))
+        if found.doubtful:
+            print(_doubt(found.doubtful))
     return 2 if found.failed else 0
+
+
+def _doubt(photos: list[Path]) -> str:
+    """What a summary says of photos that seem to show no object."""
+    names = ", ".join(path.name for path in photos[:NAMED]) + (", ..." if len(photos) > NAMED else "")
+    return f"nothing found that can be trusted in {len(photos)} of them ({names}): look at their masks."
 
 
 def _left_out(skipped: Counter[str]) -> str:

@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
         targets = outputs(name)
         for target, picture in zip(targets, drawn):
             write_png(target, picture)
+        if args.task == "object" and not result.found:
+            found.doubtful.append(path)
         return targets
 
     with process_group():
@@ -119,6 +121,7 @@ def _work(
         options["progress"] = not args.quiet and rank() == 0
         failed = run_folder(*map(list, zip(*mine)), recipe, backbone, write, **options)
     found.failed |= {path: why for part in gather(failed) for path, why in part.items()}
+    found.doubtful[:] = sorted(path for part in gather(found.doubtful) for path in part)
     if record is not None and rank() == 0 and jobs:
         record.tidy()
     return jobs

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
+from simsam import objects
 from simsam.data import box_of, overlay_mask, write_png
 from simsam.errors import SimsamError
 from simsam.features import Features
-from simsam.objects import soft_alpha
 from simsam.pipeline import outputs
 from simsam.pipeline.outputs import check_pictures
 from simsam.pipeline.recipes import Recipe
@@ -50,9 +51,28 @@ class Result:
         """The object's tight box (top, left, bottom, right) in pixels, or None."""
         return box_of(self.mask)
 
+    @cached_property
+    def evidence(self) -> dict[str, float] | None:
+        """What speaks for the mask (`simsam.objects.evidence`); None where it holds nothing or all."""
+        share = objects.on_grid(self.features.geometry.covered(self.mask), self.features.grid)
+        parts = (self.features.tokens, self.affinity, self.eigenvectors[:, 1], self.features.grid)
+        return objects.evidence(share, *parts)
+
+    @property
+    def confidence(self) -> float:
+        """How sure the mask is, in [0, 1]: a ranking; see `simsam.objects.confidence` for what it was chosen
+        on."""
+        return objects.confidence_of(self.evidence)
+
+    @property
+    def found(self) -> bool:
+        """Whether the confidence is large enough to speak of an object; the mask is there in any case."""
+        return self.confidence >= objects.FOUND
+
     def __repr__(self) -> str:
         (h, w), area = self.features.grid, self.mask.mean()
-        return f"Result({self.recipe.name}, grid {h} x {w}, area {area:.1%}, box {self.box})"
+        sure = f"confidence {self.confidence:.2f}{'' if self.found else ', nothing found'}"
+        return f"Result({self.recipe.name}, grid {h} x {w}, area {area:.1%}, box {self.box}, {sure})"
 
     def eigenmaps(self) -> Tensor:
         """The eigenvectors as pictures on the grid, (K, h, w)."""
@@ -61,7 +81,7 @@ class Result:
     def alpha(self) -> np.ndarray:
         """The object's share of each pixel, (H, W) float32 in [0, 1]: soft at the edge (`soft_alpha`), and
         never more than the image's own opacity."""
-        share = soft_alpha(self.mask, self.image)
+        share = objects.soft_alpha(self.mask, self.image)
         return share if self.opacity is None else np.minimum(share, self.opacity / np.float32(255))
 
     def cutout(self) -> np.ndarray:

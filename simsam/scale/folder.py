@@ -61,9 +61,9 @@ def stream(
 
     Worker processes read ahead, photos of one grid go through the stages `batch_size` at a time, and a thread
     writes while the next batch is computed. Memory does not grow with the number of photos: at most one
-    batch waits to be written. `record` gets a line for each photo: `made` (see `making`), box,
-    area (a share), seconds (computing; a batch's in equal parts), notes (what was guessed) and the files that
-    `write` gives; or the error.
+    batch waits to be written. `record` gets a line for each photo: `made` (see `making`), box, area (a
+    share), confidence, found (an object, as far as that tells), seconds (computing; a batch's in equal
+    parts), notes (what was guessed) and the files that `write` gives; or the error.
     """
 
     def fail(item: Item, error: SimsamError) -> tuple[int, SimsamError]:
@@ -77,6 +77,7 @@ def stream(
         outputs = write(paths[item.index], names[item.index], result)
         if record is not None:
             fields = {"box": result.box, "area": round(float(result.mask.mean()), 6)}
+            fields |= {"confidence": round(result.confidence, 4), "found": result.found}
             fields |= {"seconds": round(seconds, 4), "notes": item.notes}
             about = (names[item.index], paths[item.index], item.sha256)
             record.add(*about, **(made or {}), **fields, outputs=outputs or ())
