@@ -162,6 +162,8 @@ def _pixels(image: Image.Image, mode: str) -> np.ndarray:
 
     Stripe by stripe: Pillow converts into a second image, and hands its pixels over by two more copies.
     """
+    if image.mode in ("P", "PA"):  # a file may lack its palette, which a stripe does not survive
+        return np.array(image.convert(mode))
     out = np.empty((image.height, image.width, len(mode)), np.uint8)
     step = max(1, STRIPE // image.width)
     for top in range(0, image.height, step):

@@ -60,7 +60,7 @@ def _rows_between(h: int, H: int, top: int, bottom: int) -> tuple[int, int, Tens
     high = (low + 1).clamp_max(h - 1)
     first, last = int(low[0]), int(high[-1]) + 1
     share = (at - low)[:, None].float()
-    near = torch.eye(last - first)
+    near = torch.eye(last - first, dtype=torch.float32)
     return first, last, torch.lerp(near[low - first], near[high - first], share)
 
 
