@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from scipy.spatial import cKDTree
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from simsam.errors import SimsamError, check_weight, offset_quantile, unknown
 
@@ -23,7 +23,7 @@ NEIGHBOURS = ((20, 2.0), (10, 0.1))  # of a token in colour and place: how many,
 
 def similarity(tokens: Tensor, unit: bool = True) -> Tensor:
     """S = F F^T, (n, n). With `unit` the rows of F have unit length first and S holds cosines in [-1, 1]."""
-    x = F.normalize(tokens, dim=-1) if unit else tokens
+    x = normalize(tokens, dim=-1) if unit else tokens
     return x @ x.transpose(-1, -2)
 
 
@@ -48,7 +48,10 @@ def offset_value(S: Tensor, offset: str = "mean") -> Tensor:
 
 
 def vanilla_affinity(tokens: Tensor, offset: str = "mean") -> Tensor:
-    """W_A = F F^T - offset for tokens (n, d) read with rows of unit length. Entries may be negative."""
+    """W_A = F F^T - offset, where the rows of F are the tokens (n, d) at unit length.
+
+    Entries may be negative.
+    """
     S = similarity(tokens)
     return S.sub_(offset_value(S, offset))
 
@@ -62,21 +65,28 @@ def semantic_affinity(G: Tensor, unit: bool = True, offset: str = "none") -> Ten
     return S.sub_(offset_value(S, offset))
 
 
-def combine(W_A: Tensor, W_SA: Tensor | None = None, kappa: float = 0.0, floor: float = 0.0) -> Tensor:
-    """W_feat = max(W_A + kappa W_SA, 0) / max + floor: symmetric, in [floor, 1 + floor].
+def combine(
+    W_A: Tensor,
+    W_SA: Tensor | None = None,
+    kappa: float = 0.0,
+    floor: float = 0.0,
+) -> Tensor:
+    """W_feat = max(W_A + kappa W_SA, 0) / max + floor, in [floor, 1 + floor].
 
-    A small `floor` keeps the graph connected. An image without any positive entry gives a graph of the
-    floor alone (of zeros without one). Raises `SimsamError` for a negative or non-finite `kappa`, and for
-    affinities that are not finite.
+    A small `floor` keeps the graph connected. An image without any positive
+    entry gives a graph of the floor alone. Raises `SimsamError` for a negative
+    or non-finite `kappa`, and for affinities that are not finite.
     """
     check_weight("kappa", kappa)
     alone = W_SA is None or kappa == 0
-    W = W_A.clamp_min(0) if alone else torch.add(W_A, W_SA, alpha=kappa).clamp_min_(0)
+    W = W_A.clamp_min(0) if alone else W_A.add(W_SA, alpha=kappa).clamp_min_(0)
     peak = W.amax((-1, -2), keepdim=True)
     if not torch.isfinite(peak).all():
-        raise SimsamError("the affinity holds NaN or infinite entries: expected finite tokens.")
-    # what rounding leaves of a constant is no edge: without this, a uniform image would be cut along noise
-    peak = torch.where(peak > 100 * torch.finfo(W.dtype).eps, peak, torch.inf)
+        found = "the affinity holds NaN or infinite entries"
+        raise SimsamError(f"{found}: expected finite tokens.")
+    # what rounding leaves of a constant is no edge: without this line,
+    # a uniform image would be cut along noise
+    peak = peak.where(peak > 100 * torch.finfo(W.dtype).eps, torch.inf)
     return (W / peak).add_(floor)
 
 

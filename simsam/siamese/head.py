@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import normalize, pad
 
 from simsam.errors import SimsamError, check_least
 from simsam.siamese.fast import ELU, Cosine, both_views, full_width, pad_rows
@@ -91,16 +91,21 @@ def init_head(
     return Head(layers(projector, projector_nonlinear), layers(predictor, predictor_nonlinear))
 
 
-def siamese_loss(head: Head, alpha: Tensor, beta: Tensor, stop_gradient: bool = True) -> Tensor:
-    """The symmetric loss of each image, (B,), from paired views (B, m, d) and (B, m, d)."""
-    z_alpha, z_beta, p_alpha, p_beta = both_views(head.projector, head.predictor, alpha, beta)
+def siamese_loss(
+    head: Head,
+    alpha: Tensor,
+    beta: Tensor,
+    stop_gradient: bool = True,
+) -> Tensor:
+    """The loss of each image, (B,), from two paired views, (B, m, d) each."""
+    psi, pi = head.projector, head.predictor
+    z_alpha, z_beta, p_alpha, p_beta = both_views(psi, pi, alpha, beta)
     sg = Tensor.detach if stop_gradient else lambda z: z
     return D(p_alpha, sg(z_beta)) / 2 + D(p_beta, sg(z_alpha)) / 2
 
 
 def D(p: Tensor, z: Tensor) -> Tensor:
-    """The negative cosine similarity of the rows of p and z, (B, m, d) twice, its mean for each image:
-    (B,)."""
+    """Minus the mean cosine of the rows of p and z, (B, m, d) each, for each image: (B,)."""
     return -Cosine.apply(p, z).mean(-1)
 
 
@@ -197,33 +202,39 @@ def closed_form_head(
         for moves in random_affine(2 * pairs, grid, views or ViewRange(), generator).split(2):
             z = pad_rows(apply_views(linear, grid, moves)).flatten(1, 2)
             z = ELU.apply(z) if projector_nonlinear else z
-            terms.append((z, F.normalize(z.roll(z.shape[1] // 2, 1), dim=-1)))
+            terms.append((z, normalize(z.roll(z.shape[1] // 2, 1), dim=-1)))
         P = solve_predictor(terms, ridge, 2 * n * pairs)
         head.predictor = Layers([P[:, :d]], [P[:, d:]], nonlinear=False)
         cosines = sum(Cosine.apply(head.predictor(z), target).sum(1) for z, target in terms)
     return _result(head, x, -cosines[:, None] / (2 * n * pairs), single)
 
 
-def solve_predictor(terms: Sequence[tuple[Tensor, Tensor]], ridge: float, m: int | None = None) -> Tensor:
-    """Minimiser (B, d + 1, d) of the sum of |[z 1] P - t|^2 over `terms` (z, t), plus ridge m s |P|^2.
+def solve_predictor(
+    terms: Sequence[tuple[Tensor, Tensor]],
+    ridge: float,
+    m: int | None = None,
+) -> Tensor:
+    """The P (B, d + 1, d) that minimises |[z 1] P - t|^2 + ridge m s |P|^2.
 
-    z and t are (B, m_i, d), s is the mean square of the entries of all z, and m the sum of all m_i, or as
-    many as are said to count: the other rows are zero. Raises `SimsamError` where the ridge is too small for
-    the dtype.
+    The first part is a sum over the pairs (z, t) of `terms`, (B, m_i, d) each.
+    s is the mean square of the entries of all z; m counts the rows of all z,
+    or those that are not padding. Raises `SimsamError` for a ridge too small.
     """
     m = m or sum(z.shape[1] for z, _ in terms)
-    # Z^T Z and Z^T T, with a last row, and a last column, for the column of ones in Z
-    gram = F.pad(sum(z.mT @ z for z, _ in terms), (0, 1, 0, 1), value=m)
+    # Z^T Z and Z^T T, where Z has a last column of ones for the bias
+    gram = pad(sum(z.mT @ z for z, _ in terms), (0, 1, 0, 1), value=m)
     gram[:, -1, :-1] = gram[:, :-1, -1] = sum(z.sum(1) for z, _ in terms)
-    cross = torch.cat([sum(z.mT @ t for z, t in terms), sum(t.sum(1, keepdim=True) for _, t in terms)], 1)
+    cross = sum(z.mT @ t for z, t in terms)
+    last = sum(t.sum(1, keepdim=True) for _, t in terms)
+    cross = torch.cat([cross, last], 1)
     diagonal = gram.diagonal(dim1=1, dim2=2)
-    diagonal += ridge * diagonal[:, :-1].mean(1, keepdim=True).clamp_min(1e-12)
+    scale = diagonal[:, :-1].mean(1, keepdim=True)  # m s
+    diagonal += ridge * scale.clamp_min(1e-12)
     try:
         return torch.cholesky_solve(cross, torch.linalg.cholesky(gram))
     except torch.linalg.LinAlgError:
-        raise SimsamError(
-            f"ridge={ridge}: too small for these tokens, the matrix is singular; give 1e-4 or more."
-        ) from None
+        found = "too small for these tokens, the matrix is singular"
+        raise SimsamError(f"ridge={ridge}: {found}; give 1e-4 or more.") from None
 
 
 def _view_pairs(x: Tensor, grid: tuple[int, int], maps: Tensor):
@@ -251,7 +262,7 @@ def _as_batch(tokens: Tensor, grid: tuple[int, int]) -> tuple[Tensor, bool]:
         )
     single = tokens.ndim == 2
     x = tokens.detach().float()
-    return F.normalize(x[None] if single else x, dim=-1), single
+    return normalize(x[None] if single else x, dim=-1), single
 
 
 def _result(head: Head, x: Tensor, losses: Tensor, single: bool) -> HeadResult:

@@ -22,20 +22,26 @@ class ViewRange:
     shift: float = 0.1
 
 
-def random_affine(count: int, grid: tuple[int, int], ranges: ViewRange, generator: torch.Generator) -> Tensor:
+def random_affine(
+    count: int,
+    grid: tuple[int, int],
+    ranges: ViewRange,
+    generator: torch.Generator,
+) -> Tensor:
     """`count` affine maps (count, 2, 3) float32 from output to input positions.
 
-    Positions are (y, x) in tokens, measured from the centre of the grid: source = A @ (y, x) + t, with
-    A = rotation @ shear * scale. Drawn on the CPU, so that a seed means the same maps on every device.
+    Positions are (y, x) in tokens, measured from the centre of the grid:
+    source = A @ (y, x) + t, with A = scale * rotation @ shear. Drawn on the CPU,
+    so that a seed means the same maps on every device.
     """
-    h, w = grid
     u = 2 * torch.rand(count, 6, generator=generator, dtype=torch.float32) - 1
     scale = 1 + ranges.scale * u[:, 0]
     angle = math.radians(ranges.degrees) * u[:, 1]
     cos, sin, one = angle.cos(), angle.sin(), torch.ones_like(angle)
     rotation = torch.stack([cos, sin, -sin, cos], -1).view(-1, 2, 2)
-    shear = torch.stack([one, ranges.shear * u[:, 2], ranges.shear * u[:, 3], one], -1).view(-1, 2, 2)
-    shift = ranges.shift * u[:, 4:] * torch.tensor([h, w])
+    down, across = (ranges.shear * u[:, 2:4]).unbind(1)
+    shear = torch.stack([one, down, across, one], -1).view(-1, 2, 2)
+    shift = ranges.shift * u[:, 4:] * torch.tensor(grid)
     return torch.cat([scale.view(-1, 1, 1) * rotation @ shear, shift[..., None]], -1)
 
 
