@@ -2,12 +2,13 @@
 
 `figures` are drawings that several chapters share, `components` that of first components; `pictures` joins a
 figure and its alt text; `frames` are figures that move, in a kernel and in a static page; `notebook` shows
-source code and the reader's own photo; `claims` tells what holds on the page's
-features alone.
+source code and the reader's own photo; `claims` tells what holds on the page's features alone; `exercises`
+checks a reader's answer, in words.
 """
 
 from simsam.drawing.claims import VARIABLE, begin, expect
 from simsam.drawing.components import component_strip
+from simsam.drawing.exercises import Wrong, check
 from simsam.drawing.figures import PLAIN, SIGNED, forest, heat, panels, principal_colors
 from simsam.drawing.frames import choose, explore, live
 from simsam.drawing.notebook import own_photo, source
