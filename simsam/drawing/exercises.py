@@ -1,9 +1,9 @@
-"""Exercises that check themselves, in words: `check` prints what is right, or says the first thing that is wrong.
+"""Exercises that check themselves, in words: `check` says that all is right, or what is wrong first.
 
     check(
         "Right: your two means are those of the package.",
-        (lambda: my_two_means(points).shape == (2,), "my_two_means gives two numbers, one for each group."),
-        (lambda: close(my_two_means(points), means), "The means are off: is every point with the nearer one?"),
+        (lambda: my_two_means(points).shape == (2,), "my_two_means gives two numbers, one a group."),
+        (lambda: close(my_two_means(points), means), "The means are off: is every point with the nearer?"),
     )
 
 A condition is a value that is true or false, or a function without arguments that gives one. Functions are
@@ -28,8 +28,8 @@ class Wrong(AssertionError):
 def check(right: str, *claims: tuple[bool | Callable[[], Any], str]) -> None:
     """Print the sentence `right` when every claim, (condition, what is wrong otherwise), holds.
 
-    Raises `Wrong` with the sentence of the first claim that fails, or with the name that a condition needs and
-    no cell has made. An error inside the reader's own function comes out as it is: its traceback helps.
+    Raises `Wrong` with the sentence of the first claim that fails, or with the name that a condition needs
+    and no cell has made. An error inside the reader's own function comes out as it is: its traceback helps.
     """
     for condition, wrong in claims:
         if not _holds(condition):
