@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from simsam.data import load_image
@@ -23,6 +24,7 @@ ACROSS = 12  # tokens, and no more than a side of 2.5 : 1 has
 LONGEST = 2.5
 TIMES = 4  # as many tokens as a square photo, in all, and never more than half of MAX_TOKENS
 STRIPE = 2**20  # pixels of a photo that are reduced at once
+MANY = 4  # times larger than the network's input: such a photo is reduced in two steps
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,13 @@ def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tenso
     """The network's input (3, h * patch, w * patch) float32, standardised, of an (H, W, 3) uint8 image.
 
     A large photo is reduced stripe by stripe, first across and then down, as one resize would do it: memory
-    does not grow with its pixels.
+    does not grow with its pixels. One that is many times too large is first reduced by a whole number, each
+    pixel the mean of a square, to twice what is needed or more: bicubic weights of what is left differ little.
     """
     seen = geometry.covered(image)
     height, width = (side * backbone.patch for side in geometry.grid)
+    if (times := min(seen.shape[0] // height, seen.shape[1] // width)) >= MANY:
+        seen = np.asarray(Image.fromarray(np.ascontiguousarray(seen)).reduce(times // 2))
     how = {"mode": "bicubic", "antialias": True, "align_corners": False}
     step, stripes = max(1, STRIPE // seen.shape[1]), []
     for top in range(0, len(seen), step):
