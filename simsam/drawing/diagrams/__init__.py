@@ -1,0 +1,3 @@
+"""Diagrams that are drawn from no data: one file a diagram, each gives (figure, alt text)."""
+
+from simsam.drawing.diagrams.block import block_diagram
