@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
+from chapters import REWRITTEN
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "book").glob("*.md"))]
@@ -59,6 +60,13 @@ def test_no_figure_is_typed_by_hand(path: Path) -> None:
     allowed = {figure for page, figure in ALLOWED if page in ("", path.name)}
     found = [figure for figure in typed_figures(prose(path)) if figure not in allowed]
     assert not found, f"{path.name}: {found}: print them in a cell, or give their reason in ALLOWED"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_one_colour_has_one_name(path: Path) -> None:
+    """The negative side of maps is violet, in text and in alt text."""
+    if path.suffix == ".md" or path.stem in REWRITTEN:
+        assert "purple" not in path.read_text(encoding="utf-8")
 
 
 def test_every_exception_is_needed() -> None:

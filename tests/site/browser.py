@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import bs4
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -27,6 +28,11 @@ def toc_pages() -> list[str]:
     chapters = [chapter for part in toc.get("parts", [toc]) for chapter in part.get("chapters", [])]
     sections = [section for chapter in chapters for section in chapter.get("sections", [])]
     return [f"{entry}.html" for entry in [toc["root"], *(entry["file"] for entry in chapters + sections)]]
+
+
+def parsed(page: str) -> bs4.BeautifulSoup:
+    """A page of the site as its file has it, before any script ran."""
+    return bs4.BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
 
 
 @contextlib.contextmanager

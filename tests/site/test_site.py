@@ -15,7 +15,7 @@ playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="the checks of the site need the test extra"
 )
 
-from browser import CHROMIUM, SITE, chromium, opened, served, toc_pages  # noqa: E402
+from browser import CHROMIUM, SITE, chromium, opened, parsed, served, toc_pages  # noqa: E402
 
 from simsam import REPOSITORY  # noqa: E402
 
@@ -43,10 +43,6 @@ def browser() -> Iterator[playwright_api.Browser]:
 def address() -> Iterator[str]:
     with served(SITE) as at:
         yield at
-
-
-def parsed(page: str) -> bs4.BeautifulSoup:
-    return bs4.BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
 
 
 @every_page
@@ -165,6 +161,17 @@ def test_links_inside_the_site_lead_somewhere(page: str) -> None:
             if not there.find(id=unquote(parts.fragment)):
                 dead.append(link["href"])
     assert not dead
+
+
+@pytest.mark.parametrize("words", ["eigenvector+sign", "laplacian", "cosine"])
+def test_excerpts_of_the_search_show_no_latex(words: str, browser, address) -> None:
+    view = opened(browser)
+    view.goto(f"{address}/search.html?q={words}", wait_until="networkidle")
+    view.wait_for_selector("#search-results p.context")
+    excerpts = view.locator("#search-results p.context").all_inner_texts()
+    view.close()
+    assert len(excerpts) > 2
+    assert not [text for text in excerpts if re.search(r"\\[()a-zA-Z]", text)]
 
 
 @every_page
