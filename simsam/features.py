@@ -186,7 +186,7 @@ def to_input(image: np.ndarray, geometry: Geometry, backbone: Backbone) -> Tenso
 
     A large photo is reduced stripe by stripe, first across and then down, as one resize would do it: memory
     does not grow with its pixels. One that is many times too large is first reduced by a whole number, each
-    pixel the mean of a square, to twice what is needed or more: bicubic weights of what is left differ little.
+    pixel the mean of a square, to twice what is needed or more.
     """
     seen = geometry.covered(image)
     height, width = (side * backbone.patch for side in geometry.grid)
