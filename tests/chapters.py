@@ -20,6 +20,8 @@ REWRITTEN = (
     "03_affinity",
     "04_eigenvectors",
     "05_object",
+    "06_semantic",
+    "07_one_pipeline",
 )
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

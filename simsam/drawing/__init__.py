@@ -8,7 +8,7 @@ checks a reader's answer, in words; `diagrams` are drawn from no data.
 
 from simsam.drawing.claims import VARIABLE, begin, expect
 from simsam.drawing.components import component_strip
-from simsam.drawing.diagrams import block_diagram, siamese_diagram
+from simsam.drawing.diagrams import block_diagram, pipeline_diagram, siamese_diagram
 from simsam.drawing.exercises import Wrong, check
 from simsam.drawing.figures import PLAIN, SIGNED, forest, heat, panels, principal_colors
 from simsam.drawing.frames import choose, explore, live

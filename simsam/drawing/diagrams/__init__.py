@@ -1,4 +1,5 @@
 """Diagrams that are drawn from no data: one file a diagram, each gives (figure, alt text)."""
 
 from simsam.drawing.diagrams.block import block_diagram
+from simsam.drawing.diagrams.pipeline import pipeline_diagram
 from simsam.drawing.diagrams.siamese import siamese_diagram
