@@ -36,7 +36,7 @@ def test_routes_differ_in_colour_and_in_dashes() -> None:
 
 
 def test_letters_are_large_enough_for_a_phone() -> None:
-    figure, alt = pipeline_diagram()
+    figure, alt = pipeline_diagram(RECIPES)
     width, height = figure.get_size_inches()
     phone = 360 / 96  # inches
     sizes = [text.get_fontsize() for ax in figure.axes for text in ax.texts if text.get_text()]

@@ -5,13 +5,14 @@ Which way a route goes is read from the recipes themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
-
-from simsam.pipeline import RECIPES, Recipe
 
 INK, GROUND, HEART = "#333333", "#EFEFEA", "#DCEBF5"
 # recipe -> its name in the picture, colour, and dashes: no two share either
@@ -58,7 +59,7 @@ ALT = (
 )
 
 
-def pipeline_diagram() -> tuple[Figure, str]:
+def pipeline_diagram(recipes: Mapping[str, Any]) -> tuple[Figure, str]:
     """Stages from above to below, and a route for each recipe. Gives the figure and its alt text."""
     figure, ax = plt.subplots(figsize=(5.0, 8.2), dpi=130)
     ax.set(xlim=(-0.15, 11.0), ylim=(-STEP * (len(STAGES) - 1) - 2.0, 2.6))
@@ -68,7 +69,7 @@ def pipeline_diagram() -> tuple[Figure, str]:
         for low, high, words in boxes.values():
             _box(ax, low, high, -row * STEP, words, HEART if stage == "vectors" else GROUND)
     for name in ROUTES:
-        _route(ax, name)
+        _route(ax, name, recipes)
     _again(ax)
     lines = [Line2D([], [], color=color, ls=dashes, lw=3) for _, color, dashes in ROUTES.values()]
     names = [words for words, *_ in ROUTES.values()]
@@ -77,7 +78,7 @@ def pipeline_diagram() -> tuple[Figure, str]:
     return figure, ALT
 
 
-def choices(recipe: Recipe) -> tuple[str, ...]:
+def choices(recipe: Any) -> tuple[str, ...]:
     """Which box of each stage a recipe goes through."""
     semantic = "semantic" if recipe.uses_head else recipe.graph
     cut = "vote" if recipe.readout == "vote" else recipe.threshold
@@ -85,20 +86,20 @@ def choices(recipe: Recipe) -> tuple[str, ...]:
     return recipe.tokens, recipe.head, semantic, "all", cut, recipe.sign, then
 
 
-def _route(ax: Axes, name: str) -> None:
+def _route(ax: Axes, name: str, recipes: Mapping[str, Any]) -> None:
     """From above the first stage to below the last, drawn in the gaps between boxes."""
     _, color, dashes = ROUTES[name]
     style = {"color": color, "ls": dashes, "lw": 3, "zorder": 1}
-    places = [_place(row, name) for row in range(len(STAGES))]
+    places = [_place(row, name, recipes) for row in range(len(STAGES))]
     ax.plot([places[0]] * 2, (0.95, HALF), **style)
     for row, (x, below) in enumerate(zip(places, [*places[1:], places[-1]], strict=True)):
         end = HALF - (row + 1) * STEP if row + 1 < len(STAGES) else -row * STEP - 0.95
         ax.plot((x, below), (-row * STEP - HALF, end), **style)
 
 
-def _place(row: int, name: str) -> float:
+def _place(row: int, name: str, recipes: Mapping[str, Any]) -> float:
     """Where a route meets a box: those through one box share its width."""
-    chosen = {route: choices(RECIPES[route])[row] for route in ROUTES}
+    chosen = {route: choices(recipes[route])[row] for route in ROUTES}
     low, high, _ = list(STAGES.values())[row][chosen[name]]
     together = [route for route in ROUTES if chosen[route] == chosen[name]]
     return low + (together.index(name) + 1) * (high - low) / (len(together) + 1)
