@@ -144,6 +144,8 @@ def _from_pillow(image: Image.Image, name: str) -> Layers:
     image.load()
     if image.getexif().get(ORIENTATION, 1) != 1:  # else Pillow would copy the image to turn it nowhere
         image = ImageOps.exif_transpose(image)
+    if image.mode == "P" and image.palette is None:  # a damaged file: a copy has an empty one
+        image = image.copy()
     if image.mode[0] in "IF":  # 16 or 32 bits a pixel: Pillow's own conversion would clip at 255
         return _from_array(file_to_uint8(np.asarray(image), name, bits), name)
     try:
@@ -162,8 +164,6 @@ def _pixels(image: Image.Image, mode: str) -> np.ndarray:
 
     Stripe by stripe: Pillow converts into a second image, and hands its pixels over by two more copies.
     """
-    if image.mode in ("P", "PA"):  # a file may lack its palette, which a stripe does not survive
-        return np.array(image.convert(mode))
     out = np.empty((image.height, image.width, len(mode)), np.uint8)
     step = max(1, STRIPE // image.width)
     for top in range(0, image.height, step):
