@@ -8,11 +8,11 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simsam.data import image_folders, list_images, skipped
+from simsam.data import list_images, placed_folders, skipped
 from simsam.errors import SimsamError
 
 NAMED = 5  # doubtful photos that a summary names
@@ -72,13 +72,11 @@ def _spooled() -> Path:
     return path
 
 
-def _folders(name: str, recursive: bool, leave_out: Collection[Path]) -> list[tuple[str | Path, str]]:
+def _folders(name: str, recursive: bool, leave_out: Collection[Path]) -> Sequence[tuple[str | Path, str]]:
     """A name as it is; if it is a folder and `recursive`, all of its folders, with their place in it."""
     if not (recursive and os.path.isdir(name)):  # noqa: PTH112 (the same)
         return [(name, "")]
-    inner = image_folders(Path(name), leave_out)
-    places = [folder.relative_to(name).as_posix() for folder in inner]
-    return [(folder, "" if place == "." else place) for folder, place in zip(inner, places)]
+    return placed_folders(Path(name), leave_out)
 
 
 def report(found: Found, summary: str, quiet: bool) -> int:

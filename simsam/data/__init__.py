@@ -13,7 +13,7 @@ from simsam.data.decoding import local_path
 from simsam.data.exports import example, label_colors, label_sheet, write_labels
 from simsam.data.files import atomic_write, check_target, clear_strays, make_folder, write_json, write_png
 from simsam.data.images import ImageSource, header_shape, load_image, load_layers
-from simsam.data.listing import RECORD, image_folders, is_image_name, list_images, skipped
+from simsam.data.listing import RECORD, is_image_name, list_images, placed_folders, skipped
 from simsam.data.layouts import CAMVID_CLASSES
 from simsam.data.masks import VOID, box_of, check_mask, read_mask
 from simsam.data.overlay import overlay_labels, overlay_mask

@@ -56,6 +56,13 @@ def image_folders(root: Path, leave_out: Collection[Path] = ()) -> list[Path]:
     return found
 
 
+def placed_folders(root: Path, leave_out: Collection[Path] = ()) -> list[tuple[Path, str]]:
+    """`image_folders`, each with its place below `root`: "a/b", and "" for `root` itself."""
+    folders = image_folders(root, leave_out)
+    places = [folder.relative_to(root).as_posix() for folder in folders]
+    return [(folder, "" if place == "." else place) for folder, place in zip(folders, places)]
+
+
 def skipped(folder: Path) -> Counter[str]:
     """What a folder holds beside images: how many files of each suffix, and as "folder" how many subfolders
     with images in them. Results are not counted."""

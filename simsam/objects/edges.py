@@ -15,6 +15,7 @@ from torch import Tensor
 
 from simsam.errors import SimsamError, tell, unknown
 from simsam.objects.guided import guide_up, reduced, sampling, shrink
+from simsam.objects.matting import solve_band
 
 REFINEMENTS = ("none", "guided", "matting", "crf")
 CRFS = {  # appearance kernel: weight, deviation in pixels, in colour; smoothness: weight, pixels; iterations
@@ -66,18 +67,12 @@ def guided_filter(score: Tensor, image: np.ndarray) -> Tensor:
 def closed_form_matting(score: Tensor, image: np.ndarray, band: int = 15) -> Tensor:
     """Alpha matting (Levin et al. 2008) of the band of +-`band` pixels around the mask's outline, on the
     photo reduced to `FITTED` pixels if it has more, and guided up from there."""
-    from pymatting import estimate_alpha_cf  # numba makes this import slow: only when asked for
-    from scipy.ndimage import distance_transform_edt
-
     shape = reduced(image.shape[:2])
     small = score if shape == score.shape else resize(score[None], shape)[0]
-    mask = (small > 0).cpu().numpy()
-    depth = np.where(mask, distance_transform_edt(mask), -distance_transform_edt(~mask))
-    trimap = np.where(depth > band, 1.0, np.where(depth < -band, 0.0, 0.5))
-    if not ((trimap == 0).any() and (trimap == 1).any()):  # too thin for a band: nothing is certain
+    solved = solve_band((small > 0).cpu().numpy(), shrink(image, shape), band)
+    if solved is None:  # too thin for a band: nothing is certain
         return score
-    alpha = torch.from_numpy(estimate_alpha_cf(shrink(image, shape).astype(np.float64) / 255, trimap))
-    return whole(alpha.to(score)[None], image)[0] - 0.5
+    return whole(torch.from_numpy(solved[0]).to(score)[None], image)[0] - 0.5
 
 
 def dense_crf(score: Tensor, image: np.ndarray, settings: str = "simsam") -> Tensor:

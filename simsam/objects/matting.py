@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from simsam.objects.guided import guide_up, reduced, shrink
+from simsam.objects.guided import FITTED, guide_up, reduced, shrink
 
-PIXELS = 2**19  # solved on so many at most
+PIXELS = FITTED  # solved on so many at most
 BAND = 0.008  # half the width of what is doubtful, as a share of the diagonal
 ROWS = 256  # of the photo at full size, worked on at once
 
@@ -28,15 +28,13 @@ def soft_alpha(mask: np.ndarray, image: np.ndarray, band: float = BAND) -> np.nd
     diagonal. A mask of nothing, or of all, stays as it is; and one too thin for a band to leave anything
     certain on both sides.
     """
-    from pymatting import estimate_alpha_cf  # numba makes this import slow: only when asked for
-
     H, W = mask.shape
     h, w = reduced((H, W), PIXELS)
     inside = _mean(mask.astype(np.uint8) * 255, h, w) > 127
-    trimap = _trimap(inside, max(1.5, band * (h * h + w * w) ** 0.5))
-    if not ((trimap == 0).any() and (trimap == 1).any()):
+    solved = solve_band(inside, shrink(image, (h, w)), max(1.5, band * (h * h + w * w) ** 0.5))
+    if solved is None:
         return mask.astype(np.float32)
-    alpha = estimate_alpha_cf(shrink(image, (h, w)) / 255, trimap).astype(np.float32)
+    alpha, trimap = solved[0].astype(np.float32), solved[1]
     if (h, w) == (H, W):
         return alpha
     full = guide_up(torch.from_numpy(alpha)[None], image)[0].clamp(0, 1).numpy()
@@ -45,6 +43,21 @@ def soft_alpha(mask: np.ndarray, image: np.ndarray, band: float = BAND) -> np.nd
     )
     full[certain == 2], full[certain == 0] = 1, 0
     return full
+
+
+def solve_band(inside: np.ndarray, image: np.ndarray, band: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """Closed-form matting of what is nearer than `band` pixels to the outline of `inside` (h, w) bool.
+
+    image (h, w, 3) uint8. Gives alpha and the trimap (1 and 0 where a pixel is certain, 1/2 in the band),
+    both (h, w) float64; None where no pixel is certain on one of the sides.
+    """
+    from pymatting import estimate_alpha_cf  # numba makes this import slow: only when asked for
+
+    depth = np.where(inside, distance_transform_edt(inside), -distance_transform_edt(~inside))
+    trimap = np.where(depth > band, 1.0, np.where(depth < -band, 0.0, 0.5))
+    if not ((trimap == 0).any() and (trimap == 1).any()):
+        return None
+    return estimate_alpha_cf(image / 255, trimap), trimap
 
 
 def foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -72,12 +85,6 @@ def foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def _mean(pixels: np.ndarray, h: int, w: int) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((w, h), Image.Resampling.BOX))
-
-
-def _trimap(inside: np.ndarray, band: float) -> np.ndarray:
-    """1 and 0 where a mask (h, w) bool is certain, 1/2 nearer than `band` pixels to its outline."""
-    depth = np.where(inside, distance_transform_edt(inside), -distance_transform_edt(~inside))
-    return np.where(depth > band, 1.0, np.where(depth < -band, 0.0, 0.5))
 
 
 def _stripes(small: np.ndarray, H: int, W: int) -> Iterator[np.ndarray]:

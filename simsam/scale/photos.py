@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from simsam.data import image_folders, list_images, make_folder, write_png
+from simsam.data import list_images, make_folder, placed_folders, write_png
 from simsam.errors import SimsamError, check_least
 from simsam.pipeline import Recipe, Result, check_pictures, get_recipe
 from simsam.scale.folder import stream
@@ -64,6 +64,8 @@ def segment_folder(
     made, record = making("object", recipe, backbone), None
     if target is not None:
         record = Record(make_folder(target))
+        for place in sorted({*places} - {""}):  # what a killed run left there is cleared
+            make_folder(target / place)
         if resume:
             wanted = [[target / f"{name}_{kind}.png" for kind in save] for name in names]
             left = [not record.holds(n, p, w, made) for n, p, w in zip(names, paths, wanted)]
@@ -92,11 +94,6 @@ def segment_folder(
 
 def _photos(folder: Path, recursive: bool, output: Path | None) -> tuple[list[Path], list[str]]:
     """The photos, and the place of each below the folder ("" where it lies in it)."""
-    inside = image_folders(folder, [] if output is None else [output]) if recursive else [folder]
-    paths, places = [], []
-    for one in inside:
-        place = one.relative_to(folder).as_posix()
-        for path in list_images(one):
-            paths.append(path)
-            places.append("" if place == "." else place)
-    return paths, places
+    homes = placed_folders(folder, [] if output is None else [output]) if recursive else [(folder, "")]
+    found = [(path, place) for home, place in homes for path in list_images(home)]
+    return [path for path, _ in found], [place for _, place in found]

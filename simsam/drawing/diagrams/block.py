@@ -5,10 +5,11 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
-INK, PATH, OFFERED = "#333333", "#0072B2", "#D55E00"
-GROUND, WARM = "#DCEBF5", "#FBE6D6"
+from simsam.drawing.diagrams.shapes import BLUE, ORANGE, arrow, box, text
+
+PLAIN = {"lw": 1.8}
+INPUT, OFFERED = PLAIN | {"fc": "white"}, PLAIN | {"fc": "#FBE6D6", "ec": ORANGE}
 LEFT, MIDDLE, RIGHT, SIDE = 1.9, 4.6, 7.3, 10.1  # queries, keys, values; the way around
 ALT = (
     "A diagram of one block, read from top to bottom. The token x i enters and is normalised. Three "
@@ -26,65 +27,47 @@ def block_diagram() -> tuple[Figure, str]:
     figure, ax = plt.subplots(figsize=(5.2, 7.8), dpi=130)
     ax.set(xlim=(0.3, 10.5), ylim=(0.2, 15.8), aspect="equal")
     ax.axis("off")
-    _box(ax, (MIDDLE, 15.2), "token $x_i$", 2.8, PATH, "white")
-    _arrow(ax, (MIDDLE, 14.7), (MIDDLE, 14.2))
-    _box(ax, (MIDDLE, 13.7), "norm", 2.0)
+    box(ax, (MIDDLE, 15.2), "token $x_i$", 2.8, **INPUT)
+    arrow(ax, (MIDDLE, 14.7), (MIDDLE, 14.2))
+    box(ax, (MIDDLE, 13.7), "norm", 2.0, **PLAIN)
     _made_of_a_token(ax)
     _attention(ax)
     _around(ax, 14.45, 5.5)
-    _arrow(ax, (MIDDLE, 5.15), (MIDDLE, 4.4))
-    _box(ax, (MIDDLE, 3.9), "norm, small network", 4.6)
-    _arrow(ax, (MIDDLE, 3.4), (MIDDLE, 2.65))
+    arrow(ax, (MIDDLE, 5.15), (MIDDLE, 4.4))
+    box(ax, (MIDDLE, 3.9), "norm, small network", 4.6, **PLAIN)
+    arrow(ax, (MIDDLE, 3.4), (MIDDLE, 2.65))
     _around(ax, 4.8, 2.3)
-    _arrow(ax, (MIDDLE, 1.95), (MIDDLE, 1.4))
-    _box(ax, (MIDDLE, 0.9), "output token", 3.4, OFFERED, WARM)
+    arrow(ax, (MIDDLE, 1.95), (MIDDLE, 1.4))
+    box(ax, (MIDDLE, 0.9), "output token", 3.4, **OFFERED)
     return figure, ALT
 
 
 def _made_of_a_token(ax: Axes) -> None:
     """The three matrices, and what they make."""
     for x, letter, name in ((LEFT, "q", "query"), (MIDDLE, "k", "key"), (RIGHT, "v", "value")):
-        _arrow(ax, (MIDDLE + (x - MIDDLE) * 0.3, 13.2), (x, 12.45))
-        _box(ax, (x, 11.95), f"$A_{letter}$", 1.5)
-        _arrow(ax, (x, 11.45), (x, 10.9))
-        _box(ax, (x, 10.4), f"{name} ${letter}_i$", 2.4, OFFERED, WARM)
+        arrow(ax, (MIDDLE + (x - MIDDLE) * 0.3, 13.2), (x, 12.45))
+        box(ax, (x, 11.95), f"$A_{letter}$", 1.5, **PLAIN)
+        arrow(ax, (x, 11.45), (x, 10.9))
+        box(ax, (x, 10.4), f"{name} ${letter}_i$", 2.4, **OFFERED)
 
 
 def _attention(ax: Axes) -> None:
     """Queries meet keys, and the weights meet values."""
     between = (LEFT + MIDDLE) / 2
-    _arrow(ax, (LEFT, 9.9), (between - 0.5, 9.25))
-    _arrow(ax, (MIDDLE, 9.9), (between + 0.5, 9.25))
-    _box(ax, (between, 8.7), "softmax$_j$ of $q_i^\\top k_j / \\sqrt{d}$", 5.0)
-    _text(ax, 7.2, 8.6, "with keys\nand values\nof all tokens $j$", ha="left", size=11)
-    _arrow(ax, (between + 0.4, 8.2), (MIDDLE - 0.3, 7.65))
-    _text(ax, between - 0.2, 7.85, "$a_{ij}$", size=14)
-    _arrow(ax, (RIGHT, 9.9), (MIDDLE + 0.9, 7.65))
-    _box(ax, (MIDDLE, 7.15), "sum of $a_{ij}\\, v_j$, mapped by $A_o$", 6.0)
-    _arrow(ax, (MIDDLE, 6.65), (MIDDLE, 5.85))
+    arrow(ax, (LEFT, 9.9), (between - 0.5, 9.25))
+    arrow(ax, (MIDDLE, 9.9), (between + 0.5, 9.25))
+    box(ax, (between, 8.7), "softmax$_j$ of $q_i^\\top k_j / \\sqrt{d}$", 5.0, **PLAIN)
+    text(ax, 7.2, 8.6, "with keys\nand values\nof all tokens $j$", ha="left", size=11)
+    arrow(ax, (between + 0.4, 8.2), (MIDDLE - 0.3, 7.65))
+    text(ax, between - 0.2, 7.85, "$a_{ij}$", size=14)
+    arrow(ax, (RIGHT, 9.9), (MIDDLE + 0.9, 7.65))
+    box(ax, (MIDDLE, 7.15), "sum of $a_{ij}\\, v_j$, mapped by $A_o$", 6.0, **PLAIN)
+    arrow(ax, (MIDDLE, 6.65), (MIDDLE, 5.85))
 
 
 def _around(ax: Axes, top: float, bottom: float) -> None:
     """What is added to the token itself, which goes around what is done to it."""
-    ax.plot((MIDDLE, SIDE, SIDE), (top, top, bottom), color=PATH, lw=2)
-    _arrow(ax, (SIDE, bottom), (MIDDLE + 0.4, bottom))
-    ax.plot(MIDDLE, bottom, "o", ms=22, mfc="white", mec=PATH, mew=2)
-    _text(ax, MIDDLE, bottom, "+", size=18)
-
-
-def _text(ax: Axes, x: float, y: float, words: str, **style) -> None:
-    ax.text(x, y, words, **{"ha": "center", "va": "center", "size": 13, "color": INK} | style)
-
-
-def _box(
-    ax: Axes, centre: tuple[float, float], words: str, width: float, edge: str = PATH, ground: str = GROUND
-) -> None:
-    x, y = centre
-    style = {"boxstyle": "round,pad=0,rounding_size=0.25", "fc": ground, "ec": edge, "lw": 1.8}
-    ax.add_patch(FancyBboxPatch((x - width / 2, y - 0.5), width, 1, **style))
-    _text(ax, x, y, words)
-
-
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    style = {"arrowstyle": "-|>", "color": PATH, "lw": 2, "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("", end, start, arrowprops=style)
+    ax.plot((MIDDLE, SIDE, SIDE), (top, top, bottom), color=BLUE, lw=2)
+    arrow(ax, (SIDE, bottom), (MIDDLE + 0.4, bottom))
+    ax.plot(MIDDLE, bottom, "o", ms=22, mfc="white", mec=BLUE, mew=2)
+    text(ax, MIDDLE, bottom, "+", size=18)

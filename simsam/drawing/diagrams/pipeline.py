@@ -12,9 +12,10 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyBboxPatch
 
-INK, GROUND, HEART = "#333333", "#EFEFEA", "#DCEBF5"
+from simsam.drawing.diagrams.shapes import INK, PALE, box, text
+
+GROUND = "#EFEFEA"
 # recipe -> its name in the picture, colour, and dashes: no two share either
 ROUTES = {
     "tokencut": ("TokenCut", "#E69F00", "-"),
@@ -65,16 +66,16 @@ def pipeline_diagram(recipes: Mapping[str, Any]) -> tuple[Figure, str]:
     ax.set(xlim=(-0.15, 11.0), ylim=(-STEP * (len(STAGES) - 1) - 2.0, 2.6))
     ax.axis("off")
     for row, (stage, boxes) in enumerate(STAGES.items()):
-        _text(ax, 10.65, -row * STEP, stage, rotation=270, weight="bold")
+        text(ax, 10.65, -row * STEP, stage, rotation=270, weight="bold")
         for low, high, words in boxes.values():
-            _box(ax, low, high, -row * STEP, words, HEART if stage == "vectors" else GROUND)
+            _box(ax, low, high, -row * STEP, words, PALE if stage == "vectors" else GROUND)
     for name in ROUTES:
         _route(ax, name, recipes)
     _again(ax)
     lines = [Line2D([], [], color=color, ls=dashes, lw=3) for _, color, dashes in ROUTES.values()]
     names = [words for words, *_ in ROUTES.values()]
     ax.legend(lines, names, loc="upper left", ncols=2, fontsize=13, handlelength=3.2, borderaxespad=0)
-    _text(ax, 5.7, -STEP * len(STAGES) + 0.35, "mask", size=14, weight="bold")
+    text(ax, 5.7, -STEP * len(STAGES) + 0.35, "mask", size=14, weight="bold")
     return figure, ALT
 
 
@@ -113,14 +114,9 @@ def _again(ax: Axes) -> None:
     head = {"arrowstyle": "-|>", "color": color, "lw": 3, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", (1.2, graph), (0.75, graph), arrowprops=head)
     words = "again without the object, three cuts in all"
-    _text(ax, 0.25, (last + graph) / 2, words, rotation=90, color="#A84600")
+    text(ax, 0.25, (last + graph) / 2, words, rotation=90, color="#A84600")
 
 
 def _box(ax: Axes, low: float, high: float, y: float, words: str, ground: str) -> None:
     style = {"boxstyle": "round,pad=0,rounding_size=0.2", "fc": ground, "ec": INK, "lw": 1.2, "zorder": 2}
-    ax.add_patch(FancyBboxPatch((low, y - HALF), high - low, 2 * HALF, **style))
-    _text(ax, (low + high) / 2, y, words)
-
-
-def _text(ax: Axes, x: float, y: float, words: str, **style) -> None:
-    ax.text(x, y, words, **{"ha": "center", "va": "center", "size": 13, "color": INK, "zorder": 3} | style)
+    box(ax, ((low + high) / 2, y), words, high - low, **style)
