@@ -243,6 +243,17 @@ def test_a_cropped_margin_repeats_its_nearest_pixel():
 # --- images and batches ---
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("size", [None, 56, (28, 70)])
+def test_a_sample_is_what_upsampling_gives_there(mode, size):
+    rng = np.random.default_rng(6)
+    geometry = plan((75, 101), 14, size)
+    field = torch.from_numpy(rng.normal(size=geometry.grid)).float()
+    rows, columns = np.sort(rng.choice(75, 30, replace=False)), np.arange(0, 101, 3)
+    found = geometry.sample(field, rows, columns, mode)
+    torch.testing.assert_close(found, geometry.upsample(field, mode)[rows][:, columns], atol=2e-5, rtol=0)
+
+
 def test_a_batch_equals_its_images_one_by_one(backbone, cat):
     images = [cat, cat[:, ::-1], 255 - cat]
     together = extract(images, backbone, size=126)

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simsam.errors import SimsamError, tell, unknown
-from simsam.objects.guided import guide_up, reduced, sampling, shrink
+from simsam.objects.guided import Sample, guide_up, reduced, sampling, shrink
 from simsam.objects.matting import solve_band
+from simsam.objects.models import LinearModels
 
 REFINEMENTS = ("none", "guided", "matting", "crf")
 CRFS = {  # appearance kernel: weight, deviation in pixels, in colour; smoothness: weight, pixels; iterations
@@ -45,23 +46,21 @@ def refine(score: Tensor, image: np.ndarray, method: str = "guided", crf: str = 
     return {"guided": guided_filter, "matting": closed_form_matting}[method](score, image)
 
 
-def probability(
-    score: Tensor, contrast: float = 4.0, margin: float = 0.02, scale: Tensor | None = None
-) -> Tensor:
-    """A foreground probability in [margin, 1 - margin]: 1/2 + contrast s / (2 mean |s|), clipped.
-
-    `scale`: the mean |s|, where the score is a sample of one.
-    """
-    scale = score.abs().mean() if scale is None else scale
-    scale = scale.clamp_min(torch.finfo(score.dtype).tiny)
+def probability(score: Tensor, contrast: float = 4.0, margin: float = 0.02) -> Tensor:
+    """A foreground probability in [margin, 1 - margin]: 1/2 + contrast s / (2 mean |s|), clipped."""
+    scale = score.abs().mean().clamp_min(torch.finfo(score.dtype).tiny)
     return (0.5 + contrast * 0.5 * score / scale).clamp(margin, 1 - margin)
 
 
 def guided_filter(score: Tensor, image: np.ndarray) -> Tensor:
     """The fast guided filter (He and Sun 2015) of the probability, guided by the photo's colours."""
-    where = sampling(image.shape[:2])  # first: of a large photo's probabilities few are needed
-    sample = probability(where.take(score[None]), scale=score.abs().mean())
-    return where.follow(sample, image)[0].sub_(0.5)
+    where = sampling(image.shape[:2])
+    return guided_models(where.take(score[None])[0], where, image).apply(image)[0].sub_(0.5)
+
+
+def guided_models(sample: Tensor, where: Sample, image: np.ndarray) -> LinearModels:
+    """What that filter fits: models of the probability, from a score (h, w) on the pixels of a sample."""
+    return where.fit(probability(sample)[None], image)
 
 
 def closed_form_matting(score: Tensor, image: np.ndarray, band: int = 15) -> Tensor:

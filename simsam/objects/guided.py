@@ -1,4 +1,4 @@
-"""The fast guided filter: local linear models of a map, fitted on a reduced photo, applied on the whole one.
+"""The fast guided filter: local linear models of a map, fitted on a reduced photo (`models` applies them).
 
 He, Sun and Tang 2013, He and Sun 2015. In each window of the photo the map is taken for a linear function of
 the colours; the functions of all windows that hold a pixel are averaged, and so an edge of the photo becomes
@@ -14,54 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
-FITTED = 2**19  # pixels that a fit sees at most, of a photo that is no ribbon: half a megapixel
-STRIPE = 2**18  # pixels that are computed at once
+from simsam.objects.models import STRIPE, LinearModels
+
+FITTED = 2**19  # pixels of a reduced photo at most, where it is seen whole: half a megapixel
+SAMPLED = 2**17  # pixels at most that a fit of wide windows sees, of a photo that is no ribbon
 CHANNELS = [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]  # the six products of two colours
-
-
-@dataclass(frozen=True)
-class LinearModels:
-    """A map's value at each pixel of a reduced photo, slope . colour + offset: `weights` (4, C, h, w) float32
-    are the slopes of the colours, which go from 0 to 255, and the offset."""
-
-    weights: Tensor
-
-    def apply(self, image: np.ndarray, stripe: int = STRIPE) -> Tensor:
-        """The maps (C, H, W) float32 on a photo (H, W, 3) uint8, of which the models have seen a reduced one.
-
-        Models between those that were fitted are interpolated, bilinear. `stripe`: pixels at once.
-        """
-        H, W = image.shape[:2]
-        _, C, h, _ = self.weights.shape
-        out = self.weights.new_empty(C, H, W)
-        step = max(1, stripe // W)
-        for top in range(0, H, step):
-            seen = image[top : top + step]
-            first, last, between = _rows_between(h, H, top, top + len(seen))
-            wide = F.interpolate(self.weights[:, :, first:last], (last - first, W), mode="bilinear")
-            *slopes, part = between.to(out) @ wide  # (4, C, rows, W)
-            for channel, slope in enumerate(slopes):
-                color = torch.from_numpy(seen[..., channel].astype(np.float32))
-                part.addcmul_(slope, color.to(out.device))
-            out[:, top : top + step] = part
-        return out
-
-
-def _rows_between(h: int, H: int, top: int, bottom: int) -> tuple[int, int, Tensor]:
-    """Rows `top` to `bottom` - 1 of a picture whose h rows are enlarged to H, linear: which of the h they lie
-    between (first, last + 1), and how much of each they take, (bottom - top, last - first) float32."""
-    at = ((torch.arange(top, bottom, dtype=torch.float64) + 0.5) * (h / H) - 0.5).clamp(0, h - 1)
-    low = at.long()
-    high = (low + 1).clamp_max(h - 1)
-    first, last = int(low[0]), int(high[-1]) + 1
-    share = (at - low)[:, None].float()
-    near = torch.eye(last - first, dtype=torch.float32)
-    return first, last, torch.lerp(near[low - first], near[high - first], share)
 
 
 def fit_models(guide: np.ndarray, maps: np.ndarray, size: tuple[int, int], eps: float) -> LinearModels:
@@ -111,11 +72,11 @@ class Sample:
         rows, columns = (torch.from_numpy(at).to(maps.device) for at in (self.rows, self.columns))
         return maps[:, rows][..., columns]
 
-    def follow(self, small: Tensor, image: np.ndarray, eps: float = 1e-4) -> Tensor:
-        """Maps on these pixels, (C, h, w), guided by the photo (H, W, 3) uint8: (C, H, W) float32."""
+    def fit(self, small: Tensor, image: np.ndarray, eps: float = 1e-4) -> LinearModels:
+        """The models of maps on these pixels, (C, h, w), guided by the photo (H, W, 3) uint8."""
         guide = image[self.rows][:, self.columns]
         models = fit_models(guide, small.cpu().numpy(), self.size, eps)
-        return LinearModels(models.weights.to(small.device)).apply(image)
+        return LinearModels(models.weights.to(small.device))
 
 
 def follow_edges(
@@ -126,17 +87,17 @@ def follow_edges(
     `radius`, `subsample`: see `sampling`. A sample changes no more than the outline's last pixels.
     """
     where = sampling(image.shape[:2], radius, subsample)
-    return where.follow(where.take(maps), image, eps)
+    return where.fit(where.take(maps), image, eps).apply(image)
 
 
 def sampling(shape: tuple[int, int], radius: float = 0.03, subsample: int = 4) -> Sample:
-    """Every `subsample`-th pixel of an (H, W) photo, or fewer where those were more than `FITTED`, and
+    """Every `subsample`-th pixel of an (H, W) photo, or fewer where those were more than `SAMPLED`, and
     windows whose radius is a share of its diagonal.
 
     Sampled pixels lie where an enlargement of the sample expects them, less (subsample - 1) / 2.
     """
     H, W = shape
-    subsample = max(subsample, math.ceil(math.sqrt(H * W / FITTED)))
+    subsample = max(subsample, math.ceil(math.sqrt(H * W / SAMPLED)))
     subsample = max(1, min(subsample, min(H, W) // 16))  # of few pixels, all of them
     longest = 2 * ((min(H, W) // subsample - 1) // 2) + 1
     size = (min(2 * max(1, round(radius * math.hypot(H, W))) + 1, longest) - 1) // subsample + 1

@@ -49,24 +49,32 @@ def find_runs(mask: np.ndarray) -> Runs:
     return Runs(start, stop, part, count)
 
 
-def drop_small_parts(score: Tensor, share: float) -> Tensor:
-    """A score (H, W) made negative on every 4-connected part of its positive side that is smaller than
-    `share` (in [0, 1]) of the largest part: specks go, a second object of some size stays."""
+def large_parts(mask: np.ndarray, share: float) -> np.ndarray:
+    """A mask (H, W) bool without those of its 4-connected parts that are smaller than `share` (in [0, 1]) of
+    the largest: specks go, a second object of some size stays. The mask itself where nothing goes."""
     if share <= 0:
-        return score
-    runs = find_runs((score > 0).cpu().numpy())
+        return mask
+    runs = find_runs(mask)
     size = runs.sizes()
     small = size < share * size.max(initial=0)
     if not small.any():
-        return score
+        return mask
     gone = small[runs.part]
-    start, stop = runs.start[gone], runs.stop[gone]
-    first, last = start[0], stop[-1]  # nothing changes before and behind
-    step = np.zeros(last - first + 1, np.int8)  # +1 where a run that goes begins, -1 behind it
-    step[start - first] += 1
-    step[stop - first] -= 1
-    inside = torch.from_numpy(np.cumsum(step[:-1], dtype=np.int8, out=step[:-1]).view(bool))
-    kept = score.clone(memory_format=torch.contiguous_format)
-    part = kept.view(-1)[first:last]
-    part.copy_(torch.where(inside.to(score.device), -part, part))
+    start, length = runs.start[gone], (runs.stop - runs.start)[gone]
+    before = np.cumsum(length) - length  # pixels of the runs that go, in those before
+    kept = mask.copy()
+    kept.ravel()[np.repeat(start - before, length) + np.arange(length.sum())] = False
     return kept
+
+
+def drop_small_parts(score: Tensor, share: float) -> Tensor:
+    """A score (H, W) made negative on every part of its positive side that `large_parts` drops."""
+    mask = (score > 0).cpu().numpy()
+    kept = large_parts(mask, share)
+    return score if kept is mask else positive_on(score, kept)
+
+
+def positive_on(score: Tensor, mask: np.ndarray) -> Tensor:
+    """A score (H, W) whose sign is that of a mask (H, W) bool, and whose magnitude stays."""
+    least = torch.finfo(score.dtype).tiny
+    return torch.where(torch.from_numpy(mask).to(score.device), score.abs().clamp_min(least), -score.abs())

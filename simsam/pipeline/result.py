@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,15 +23,15 @@ from simsam.pipeline.recipes import Recipe
 class Result:
     """What one photo gave. Compared by identity.
 
-    mask (H, W) bool; masks, every object found (one, but for "maskcut"); score (H, W) float32, positive on
-    the object; eigenvalues (K,) and eigenvectors (n, K); affinity (n, n); features; losses of the head, or
-    None; image (H, W, 3) uint8, and its opacity (H, W) uint8, or None where nothing is transparent; recipe;
-    backbone, and weights, where they come from.
+    mask (H, W) bool; masks, every object found (one, but for "maskcut"); pixels, a function that gives the
+    refined score before small parts were dropped (`score` calls it); eigenvalues (K,) and eigenvectors
+    (n, K); affinity (n, n); features; losses of the head, or None; image (H, W, 3) uint8, and its opacity
+    (H, W) uint8, or None where nothing is transparent; recipe; backbone, and weights, where they come from.
     """
 
     mask: np.ndarray
     masks: list[np.ndarray]
-    score: np.ndarray
+    pixels: Callable[[], Tensor]
     eigenvalues: Tensor
     eigenvectors: Tensor
     affinity: Tensor
@@ -50,6 +50,11 @@ class Result:
     def box(self) -> tuple[int, int, int, int] | None:
         """The object's tight box (top, left, bottom, right) in pixels, or None."""
         return box_of(self.mask)
+
+    @cached_property
+    def score(self) -> np.ndarray:
+        """The refined score (H, W) float32, positive exactly on the mask; computed when it is asked for."""
+        return objects.positive_on(self.pixels(), self.mask).numpy()
 
     @cached_property
     def evidence(self) -> dict[str, float] | None:

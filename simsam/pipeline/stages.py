@@ -5,8 +5,9 @@ Each stage is a pure function of what the stage before it returned, for one imag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import overload
 
 import numpy as np
@@ -119,13 +120,11 @@ def run_stages(
     scores = readout(features, W, spectrum, recipe)
     results = []
     for b, image in enumerate(images):
-        maps = [finish(score, features.geometry[b], image, recipe, opacities[b]) for score in scores[b]]
-        masks = [(m > 0).cpu().numpy() for m in maps]
+        found = [finish(score, features.geometry[b], image, recipe, opacities[b]) for score in scores[b]]
+        masks, pixels = [mask for mask, _ in found], found[0][1]
         losses = None if head is None else head.losses[b]
         grid = (spectrum.values[b], spectrum.vectors[b], W[b], features[b], losses)
-        results.append(
-            Result(masks[0], masks, maps[0].cpu().numpy(), *grid, image, recipe, weights, opacities[b])
-        )
+        results.append(Result(masks[0], masks, pixels, *grid, image, recipe, weights, opacities[b]))
     return [_alone(result) for result in results] if len(images) > 1 else results
 
 
@@ -207,12 +206,28 @@ def _vote(features: Features, spectrum: Spectrum, recipe: Recipe) -> Tensor:
 
 def finish(
     score: Tensor, geometry: Geometry, image: np.ndarray, recipe: Recipe, opacity: np.ndarray | None = None
-) -> Tensor:
-    """The last stage: score (n,) on the grid to score (H, W) on the pixels, refined; negative where there is
-    nothing to see (opacity below one half)."""
-    pixels = geometry.upsample(score.view(geometry.grid), recipe.upsample)
+) -> tuple[np.ndarray, Callable[[], Tensor]]:
+    """The last stage: from a score (n,) on the grid to a mask (H, W) bool, refined, and to a function that
+    gives the refined score (H, W) of the pixels, of which a mask may need but few.
+
+    The mask holds nothing where there is nothing to see (opacity below one half), and no small parts.
+    """
+    field = score.view(geometry.grid)
+    low, high = field.aminmax()
+    if recipe.refine == "guided" and low <= 0 < high:
+        where = objects.sampling(image.shape[:2])
+        sample = geometry.sample(field, where.rows, where.columns, recipe.upsample)
+        models = objects.guided_models(sample, where, image)
+        mask, pixels = models.above(image, 0.5), partial(_probability, models, image)
+    else:
+        sharp = objects.refine(geometry.upsample(field, recipe.upsample), image, recipe.refine, recipe.crf)
+        mask, pixels = (sharp > 0).cpu().numpy(), sharp.cpu
     # scipy finds the parts: from here on, and only from here on, the CPU
-    sharp = objects.refine(pixels, image, recipe.refine, recipe.crf).cpu()
     if opacity is not None:
-        sharp = torch.where(torch.from_numpy(opacity >= SOLID), sharp, -sharp.abs())
-    return objects.drop_small_parts(sharp, recipe.min_part)
+        mask &= opacity >= SOLID
+    return objects.large_parts(mask, recipe.min_part), pixels
+
+
+def _probability(models: objects.LinearModels, image: np.ndarray) -> Tensor:
+    """Of the pixels, less one half: (H, W) float32."""
+    return models.apply(image)[0].sub_(0.5).cpu()

@@ -1,4 +1,4 @@
-"""The guided filter against the definition pixel by pixel; stripes against the whole; no large temporary."""
+"""The guided filter against the definition pixel by pixel, and what it sees of a large photo."""
 
 from __future__ import annotations
 
@@ -7,24 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from skimage import data
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from simsam.objects import guided
-from simsam.objects.guided import LinearModels, fit_models, follow_edges, guide_up, reduced, sampling, shrink
-
-
-class Largest(TorchDispatchMode):
-    """The entries of all tensors that are made inside the block."""
-
-    def __init__(self):
-        super().__init__()
-        self.sizes = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        made = func(*args, **(kwargs or {}))
-        self.sizes += [part.numel() for part in tree_leaves(made) if isinstance(part, torch.Tensor)]
-        return made
+from simsam.objects.guided import fit_models, follow_edges, guide_up, reduced, sampling, shrink
 
 
 def mirrored(i: int, n: int) -> int:
@@ -75,40 +60,12 @@ def test_at_full_size_follow_edges_is_that_filter():
     np.testing.assert_allclose(found, slow_filter(values, guide, radius, 1e-3), atol=2e-5)
 
 
-@pytest.mark.parametrize(
-    ("shape", "small"), [((60, 47), (60, 47)), ((61, 90), (7, 11)), ((300, 20), (31, 3))]
-)
-def test_stripes_are_the_whole(shape, small):
-    rng = np.random.default_rng(2)
-    image = rng.integers(0, 255, (*shape, 3), dtype=np.uint8)
-    models = LinearModels(torch.from_numpy(rng.normal(size=(4, 2, *small))).float())
-    wide = F.interpolate(models.weights, shape, mode="bilinear", align_corners=False)
-    colors = torch.from_numpy(image).permute(2, 0, 1).float()
-    expected = (wide[:3] * colors[:, None]).sum(0) + wide[3]
-    for stripe in (1, 5 * shape[1], 10**9):
-        torch.testing.assert_close(models.apply(image, stripe), expected, atol=1e-3, rtol=1e-5)
-
-
-def test_what_is_made_at_once_does_not_grow_with_the_photo():
-    """What is made beside the result, counted by torch: as much for twice the pixels."""
-    models, beside = LinearModels(torch.zeros(4, 1, 9, 7)), []
-    for side in (600, 1200):
-        image = np.zeros((side, 700, 3), np.uint8)
-        with Largest() as made:
-            result = models.apply(image, 70 * 100)
-        assert result.shape == (1, side, 700)
-        sizes = sorted(made.sizes)
-        assert sizes[-1] == result.numel()
-        beside.append(max(size for size in sizes if size < result.numel()))
-    assert beside[0] == beside[1] <= 4 * 70 * 100
-
-
 @pytest.mark.parametrize("shape", [(3000, 4000), (8124, 10832), (600, 20000), (14, 14), (400, 300)])
-def test_a_fit_sees_half_a_megapixel_at_most(shape):
+def test_what_is_seen_of_a_photo_has_its_bounds(shape):
     where = sampling(shape)
     pixels = len(where.rows) * len(where.columns)
-    assert pixels <= guided.FITTED
-    assert pixels >= min(guided.FITTED / 3, shape[0] * shape[1] / 16)
+    assert pixels <= guided.SAMPLED
+    assert pixels >= min(guided.SAMPLED / 3, shape[0] * shape[1] / 16)
     for at, length in zip((where.rows, where.columns), shape, strict=True):
         assert (np.diff(at) >= 1).all()
         assert at[0] >= 0

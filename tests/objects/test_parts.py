@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from simsam.objects.parts import drop_small_parts, find_runs
+from simsam.objects.parts import drop_small_parts, find_runs, large_parts, positive_on
 
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9))
 
@@ -38,6 +38,17 @@ def test_what_is_small_goes(mask, share):
     assert np.array_equal(kept.numpy() > 0, expected)
     assert torch.equal(kept.abs(), score.abs())
     assert np.array_equal(score.numpy() > 0, mask)  # what came in stays as it was
+    before = mask.copy()
+    assert np.array_equal(large_parts(mask, share), expected)
+    assert np.array_equal(mask, before)
+
+
+def test_a_score_takes_the_sign_of_a_mask():
+    score = torch.tensor([[2.0, -3.0, 0.0], [-1.0, 4.0, 0.0]])
+    mask = np.array([[True, True, True], [False, False, False]])
+    signed = positive_on(score, mask)
+    assert np.array_equal((signed > 0).numpy(), mask)
+    torch.testing.assert_close(signed.abs(), score.abs(), atol=1e-30, rtol=0)
 
 
 def test_small_parts_go():

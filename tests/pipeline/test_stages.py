@@ -12,11 +12,14 @@ import scipy.linalg
 import torch
 from PIL import Image
 from scipy import ndimage
+from skimage import data
 
-from simsam import pipeline
+from simsam import objects, pipeline
 from simsam.features import extract
+from simsam.pipeline import stages
 from simsam.pipeline.recipes import RECIPES, Recipe, get_recipe
 from simsam.pipeline.stages import segment
+from simsam.spectral import eigenpairs
 from simsam.weights.backbones import load_backbone
 
 # --- one call ---
@@ -65,6 +68,25 @@ def test_the_cat_is_the_object(backbone, cat):
     assert result.backbone == "focus_vits14"
     assert result.weights == backbone.source
     assert result.recipe == RECIPES["simsam"]
+
+
+@pytest.mark.parametrize("upsample", ["bilinear", "nearest"])
+@pytest.mark.parametrize("name", ["coffee", "astronaut"])
+def test_a_mask_is_that_of_the_score_on_all_pixels(backbone, name, upsample):
+    """The guided filter computes a mask near its outline alone: here beside all of its pixels."""
+    image = getattr(data, name)()
+    recipe = get_recipe("simsam", size=224, min_part=0.3, upsample=upsample)
+    result = segment(image, recipe, backbone)
+    features = extract([image], backbone, recipe.tokens, size=224)
+    W = stages.graph(features, stages.train(features, recipe), recipe, [image])
+    ((score,),) = stages.readout(features, W, eigenpairs(W, recipe.k, recipe.laplacian), recipe)
+    pixels = features.geometry[0].upsample(score.view(features.grid), upsample)
+    refined = objects.guided_filter(pixels, image)
+    kept = objects.drop_small_parts(refined, 0.3)
+    assert np.mean((kept > 0).numpy() != result.mask) < 1e-5
+    same = (kept > 0).numpy() == result.mask
+    np.testing.assert_allclose(result.score[same], kept.numpy()[same], atol=1e-5)
+    np.testing.assert_array_equal(result.score > 0, result.mask)
 
 
 def test_paths_pictures_arrays_and_names(backbone, cat, tmp_path):
