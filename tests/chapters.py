@@ -22,6 +22,7 @@ REWRITTEN = (
     "05_object",
     "06_semantic",
     "07_one_pipeline",
+    "09_paper_and_code",
 )
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
