@@ -22,6 +22,7 @@ REWRITTEN = (
     "05_object",
     "06_semantic",
     "07_one_pipeline",
+    "09_paper_and_code",
     "10_scale",
     "10_processors",
     "11_on_published_weights",

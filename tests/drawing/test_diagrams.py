@@ -7,13 +7,21 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 import pytest
 
-from simsam.drawing import siamese_diagram
+from simsam.drawing import paper_and_code_diagram, siamese_diagram
 from simsam.drawing.pictures import checked_alt
+from simsam.pipeline import RECIPES
 
 PHONE = 358  # CSS pixels that a picture has on a phone 390 wide
 SMALLEST = 10  # CSS pixels, the height of a letter's em
 
-every_diagram = pytest.mark.parametrize("draw", [siamese_diagram], ids=lambda draw: draw.__name__)
+
+def paper_and_code():
+    return paper_and_code_diagram(RECIPES)
+
+
+every_diagram = pytest.mark.parametrize(
+    "draw", [siamese_diagram, paper_and_code], ids=lambda draw: draw.__name__
+)
 
 
 @every_diagram

@@ -14,11 +14,13 @@ def text(ax: Axes, x: float, y: float, words: str, **style) -> None:
     ax.text(x, y, words, **{"ha": "center", "va": "center", "size": 13, "color": INK} | style)
 
 
-def box(ax: Axes, centre: Point, words: str, width: float, size: float = 13, **style) -> None:
-    """A rounded box of height 1 with words of `size` points in it; `style` is that of its patch."""
+def box(
+    ax: Axes, centre: Point, words: str, width: float, size: float = 13, height: float = 1, **style
+) -> None:
+    """A rounded box with words of `size` points in it; `style` is that of its patch."""
     x, y = centre
     shape = {"boxstyle": "round,pad=0,rounding_size=0.25", "fc": PALE, "ec": BLUE, "lw": 1.5} | style
-    ax.add_patch(FancyBboxPatch((x - width / 2, y - 0.5), width, 1, **shape))
+    ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, **shape))
     text(ax, x, y, words, size=size, zorder=3)
 
 
