@@ -22,6 +22,8 @@ REWRITTEN = (
     "05_object",
     "06_semantic",
     "07_one_pipeline",
+    "08_measuring",
+    "08_results",
 )
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
