@@ -1,4 +1,4 @@
-"""The notebooks as their tests read them, and which of them have been rewritten in the present form."""
+"""The notebooks as their tests read them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
-# These have a time to read, a quiz, exercises that check themselves, and links to terms of the glossary.
-# A chapter that is missing here may have any of it, and then it is held to the same form.
-REWRITTEN = (
-    "00_first_look",
-    "01_features",
-    "01_whose_features",
-    "02_siamese_head",
-    "03_affinity",
-    "04_eigenvectors",
-    "05_object",
-    "06_semantic",
-    "07_one_pipeline",
-    "09_paper_and_code",
-    "10_scale",
-    "10_processors",
-    "11_on_published_weights",
-)
-
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-every_rewritten = pytest.mark.parametrize("name", REWRITTEN)
 
 
 def cells(path: Path) -> list[dict]:
@@ -39,7 +20,3 @@ def cells(path: Path) -> list[dict]:
         {**cell, "source": "".join(cell["source"]), "tags": set(cell["metadata"].get("tags", []))}
         for cell in found
     ]
-
-
-def rewritten(name: str) -> list[dict]:
-    return cells(ROOT / "notebooks" / f"{name}.ipynb")

@@ -12,7 +12,6 @@ import re
 from pathlib import Path
 
 import pytest
-from chapters import REWRITTEN
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "book").glob("*.md"))]
@@ -65,8 +64,7 @@ def test_no_figure_is_typed_by_hand(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_one_colour_has_one_name(path: Path) -> None:
     """The negative side of maps is violet, in text and in alt text."""
-    if path.suffix == ".md" or path.stem in REWRITTEN:
-        assert "purple" not in path.read_text(encoding="utf-8")
+    assert "purple" not in path.read_text(encoding="utf-8")
 
 
 def test_every_exception_is_needed() -> None:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from chapters import cells, every_notebook, every_rewritten, rewritten
+from chapters import cells, every_notebook
 
 QUESTION = re.compile(r"\*\*Question (\d+)\.\*\* \S(?:(?!<details).)*\S\n\n(?=<details)", re.S)
 ANSWER = re.compile(
@@ -77,12 +77,12 @@ def test_exercises_come_with_hint_solution_and_check_in_order(path: Path) -> Non
             )
 
 
-@every_rewritten
-def test_a_chapter_has_three_to_five_questions_and_exercises(name: str) -> None:
-    tags = [tag for cell in rewritten(name) for tag in cell["tags"]]
+@every_notebook
+def test_a_chapter_has_three_to_five_questions_and_exercises(path: Path) -> None:
+    tags = [tag for cell in cells(path) for tag in cell["tags"]]
     assert 3 <= tags.count("quiz") <= 5
     assert 3 <= tags.count("exercise") <= 5
-    (told,) = (cell for cell in rewritten(name) if "Hints and solutions are folded." in cell["source"])
+    (told,) = (cell for cell in cells(path) if "Hints and solutions are folded." in cell["source"])
     assert "Write your answer in a new cell above the solution, then run the check." in told["source"]
 
 

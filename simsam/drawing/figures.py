@@ -93,7 +93,7 @@ def forest(
 
     `of` is "difference" (paired, around a line at zero) or "miou"; `name` is the column that names a row;
     `limits`, the ends of the axis, let several pictures be compared. Colours, and the alt text, say whether
-    the interval lies above zero, below it or on both sides.
+    the interval lies above zero, below it or on both sides, or touches it.
     """
     low, high = ("low", "high") if of == "miou" else ("difference_low", "difference_high")
     names = [textwrap.fill(str(row[name]), 26) for row in rows]
@@ -104,6 +104,7 @@ def forest(
     for at, row in zip(places, rows, strict=True):
         value, ends = row[of], (row[low], row[high])
         side = "above" if ends[0] > 0 else "below" if ends[1] < 0 else "on both sides of"
+        side = "touches" if 0 in ends else side
         color = "#0072B2" if of == "miou" else {"above": "#009E73", "below": "#D55E00"}.get(side, "#555555")
         marker = {"above": "^", "below": "v"}.get(side, "o") if of != "miou" else "o"
         ax.plot(ends, (at, at), color=color)

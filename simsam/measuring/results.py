@@ -120,11 +120,16 @@ def verdict(row: Row) -> str:
 
 
 def sentence(row: Row, name: str = "", baseline: str = "") -> str:
-    """The row in words: which of the two is better, by how much, and how sure that is."""
+    """The row in words: which of the two is better, by how much, and how sure that is.
+
+    An interval that ends at zero, as the table is rounded, is said to touch it.
+    """
     name, baseline = name or row["setting"], baseline or row["baseline"]
     said = verdict(row)
     than = f"{said} than {baseline}" if said in ("higher", "lower") else f"{said} from {baseline}"
-    return f"{name} is {than}: {gained(row)} on {row['n']:.0f} images"
+    ends = {row["difference_low"], row["difference_high"]}
+    touches = ", the interval touches zero" if 0 in ends and len(ends) == 2 else ""
+    return f"{name} is {than}: {gained(row)} on {row['n']:.0f} images{touches}"
 
 
 def measured(row: Row) -> str:

@@ -121,6 +121,8 @@ def test_a_verdict_is_that_of_the_interval(folder: Path) -> None:
     assert sentence(rows[0], "A", "B") == "A is higher than B: +1.50 [+0.25, +2.75] on 40 images"
     assert gained(rows[1]) == "is the baseline"
     assert sentence(rows[2]).startswith("dsm is lower than spectral: -9.75")
+    touching = rows[0] | {"difference_low": 0.0}
+    assert sentence(touching, "A", "B").endswith("[+0.00, +2.75] on 40 images, the interval touches zero")
 
 
 def test_a_table_as_markdown_and_as_html(folder: Path, refused) -> None:
