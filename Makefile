@@ -23,6 +23,7 @@ setup: .venv/installed  ## make .venv with the pinned versions
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,test]'
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[crf]' >.venv/crf.log 2>&1 \
 		|| echo "The dense CRF is left out: it could not be built here (it needs a C++ compiler; the reason stands in .venv/crf.log)."
+	@$(PY) tools/network_runtime.py
 	@touch $@
 
 book: setup  ## run every notebook and build the site at _build/html/index.html

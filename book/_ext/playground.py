@@ -3,6 +3,7 @@
     playground.js         the modules of book/playground as one script, with the package's recipes inside
     page.js, labs.js ...  one script for each folder of modules in it; its style sheets as they are
     photos/NAME.js        the prepared photos, on the features that the book runs on (SIMSAM_BACKBONE)
+    network/              the network itself, for the reader's own photo, which the page loads on a click
 
 A page that holds an element with `data-playground` gets playground.js and page.js, one with `data-lab` gets
 playground.js and labs.js. What is up to date is left alone.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import playground_bundle as bundle
@@ -26,9 +28,11 @@ from simsam.pipeline import RECIPES
 
 EXT = Path(__file__).resolve().parent
 SOURCES = EXT.parent / "playground"
+TOOLS = EXT.parents[1] / "tools"
 PACKAGE = EXT.parents[1] / "simsam"
 ENGINE = "playground.js"
 MARKS = {"data-playground": "page", "data-lab": "labs"}  # what a page holds, and the script that it then gets
+NO_NETWORK = {"built": False, "why": "this site was made without it"}
 log = logging.getLogger(__name__)
 
 
@@ -37,20 +41,22 @@ def backbone_name() -> str:
     return os.environ.get("SIMSAM_BACKBONE") or RECIPES["simsam"].backbone
 
 
-def generated() -> str:
-    """The module generated.js: what the page has to know of the package, and the list of photos."""
+def generated(network: dict[str, object]) -> str:
+    """The module generated.js: what the page has to know of the package, the photos and the network."""
     listed = [{"name": photo.name, "title": photo.title} for photo in photos.PHOTOS]
     known = {
         "FIELDS": recipes.fields(),
         "RECIPES": recipes.presets(backbone_name(), photos.SIZE),
         "PHOTOS": listed,
+        "NETWORK": network,
     }
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in known.items())
 
 
-def make_scripts(target: Path) -> None:
-    """The scripts and style sheets, in `target`."""
-    write(target / ENGINE, bundle.engine_script(bundle.read_modules(SOURCES, {"generated": generated()})))
+def make_scripts(target: Path, network: dict[str, object] = NO_NETWORK) -> None:
+    """The scripts and style sheets, in `target`. `network`: what `make_network` gives."""
+    modules = bundle.read_modules(SOURCES, {"generated": generated(network)})
+    write(target / ENGINE, bundle.engine_script(modules))
     for folder in sorted(path for path in SOURCES.iterdir() if path.is_dir()):
         if modules := bundle.read_modules(folder):
             write(target / f"{folder.name}.js", bundle.folder_script(modules))
@@ -71,6 +77,21 @@ def make_photos(target: Path) -> None:
         for file, text in photos.scripts(photo.name, photos.prepared(photo, backbone)):
             write(target / "photos" / file, text)
     write(stamp, fingerprint())
+
+
+def make_network(target: Path) -> dict[str, object]:
+    """The network for the reader's own photo, in `target`/network; what the page is told of it."""
+    sys.path.append(str(TOOLS))
+    try:
+        import playground_network
+    finally:
+        sys.path.pop()
+    from simsam.weights import load_backbone
+
+    result = playground_network.build(target / "network", load_backbone(backbone_name(), device="cpu"))
+    if isinstance(result, str):
+        log.info("the playground takes no photo of the reader's own: %s", result)
+    return playground_network.manifest(result)
 
 
 def fingerprint() -> str:
@@ -95,7 +116,7 @@ def write(path: Path, text: str) -> None:
 def make(app: Sphinx) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static" / "playground"
-        make_scripts(target)
+        make_scripts(target, make_network(target))
         make_photos(target)
 
 

@@ -20,10 +20,12 @@
 //   engine.addPhoto(NAME, {title, alt, picture, grid, shape, truth, output, keys, attention})
 //     An own photo: output and keys Float32Array n*d (keys may be null: then `tokens: "keys"` is refused),
 //     attention Float32Array n | null, truth Uint8Array H*W | null.
+//   SIMSAM_PLAYGROUND.network                        // the transformer for an own photo, see network.js
 //   engine.stop()                                    // ends the worker; what was asked gives null
 
 import { decodeRuns } from "./features.js";
-import { PHOTOS } from "./generated.js";
+import { NETWORK, PHOTOS } from "./generated.js";
+import { createNetwork } from "./network.js";
 import { PRESETS } from "./settings.js";
 
 /** The object SIMSAM_PLAYGROUND. `source` is the script itself, which is the worker's script too; prepared
@@ -49,7 +51,8 @@ export function openPlayground(modules, source) {
     return prepared.get(name);
   }
 
-  return { PHOTOS, PRESETS, modules, folder, photo, engine: () => createEngine(source, find, photo) };
+  const network = createNetwork(NETWORK, folder + "network/");
+  return { PHOTOS, PRESETS, modules, folder, network, photo, engine: () => createEngine(source, find, photo) };
 }
 
 /** A script element's loading as a promise; a script that did not come may be asked for again. */

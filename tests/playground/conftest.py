@@ -14,7 +14,7 @@ pytest.importorskip("playwright.sync_api", reason="the playground's tests need t
 pytest.importorskip("sphinx", reason="the playground is made by the book's extensions")
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "tests" / "site"), str(ROOT / "book" / "_ext")]
+sys.path += [str(ROOT / folder) for folder in ("tests/site", "book/_ext", "tools")]
 
 from browser import CHROMIUM, chromium, opened, served  # noqa: E402
 
