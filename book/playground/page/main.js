@@ -1,0 +1,146 @@
+/* The page: one state, shown by controls, views, tour and address, and moved by all of them. */
+
+import { makeControls } from "./controls.js";
+import { figure, say } from "./dom.js";
+import { makeOwnPhoto } from "./own_photo.js";
+import { StateHistory, addressOf, freshState, stateOf } from "./state.js";
+import { TOUR } from "./steps.js";
+import { makeToolbar } from "./toolbar.js";
+import { makeTour } from "./tour.js";
+import { makeViews } from "./views.js";
+
+/** Start the page in `root`. */
+export function startPage(root, { engine, presets, photos, network }) {
+  const named = () => stateOf(location.hash, presets, photos.map((photo) => photo.name), TOUR.length);
+  const past = new StateHistory(named() ?? freshState("simsam", presets, photos[0].name));
+  const compute = makeComputer(root, engine, (photo, picture, result) => {
+    const [rows, columns] = result.grid;
+    truth.closest("label").hidden = !photo.truth;
+    views.draw({ photo, picture, result, truth: truth.checked });
+    views.patch(past.state.patch ?? [Math.floor(rows / 2), Math.floor(columns / 2)]);
+    tour.arrive();
+  });
+  const toolbar = makeToolbar(root, {
+    photos,
+    presets,
+    moves: {
+      photo: (name) => go({ ...past.state, photo: name, patch: null, step: null }),
+      preset: (name) => go(withPreset(name)),
+      reset: () => go(withPreset(past.state.preset)),
+      undo: () => past.move(-1) && show(),
+      redo: () => past.move(1) && show(),
+      link: () => `${location.href.split("#")[0]}#${addressOf(past.state, presets)}`,
+    },
+  });
+  const controls = makeControls(root.querySelector("[data-part=controls]"), (name, value) => {
+    go({ ...past.state, settings: { ...past.state.settings, [name]: value } }, name);
+  });
+  const views = makeViews(root, (patch) => {
+    past.amend({ ...past.state, patch }); // where one looks is no step of undo
+    views.patch(patch);
+    write();
+  });
+  const tour = makeTour(root.querySelector("[data-part=tour]"), root, (step) => go(tourState(step)));
+  const truth = root.querySelector("[data-part=truth]");
+  truth.addEventListener("change", () => views.truth(truth.checked));
+  makeOwnPhoto(root, { engine, network }, (photo) => {
+    if (!photos.some((one) => one.name === photo.name)) {
+      photos.push(photo);
+      toolbar.addPhoto(photo);
+    }
+    go({ ...past.state, photo: photo.name, patch: null, step: null });
+  });
+  addEventListener("hashchange", () => {
+    const given = named();
+    if (given && addressOf(given, presets) !== addressOf(past.state, presets)) go(given);
+  });
+  // the paper around the mask is light or dark as the theme is
+  new MutationObserver(views.redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+
+  function withPreset(preset) {
+    return { ...past.state, preset, settings: { ...presets[preset].settings }, step: null };
+  }
+
+  function tourState(step) {
+    if (step === null) return { ...past.state, step };
+    const { photo, preset = "spectral", patch = null, ...settings } = TOUR[step].state;
+    return { photo, preset, patch, step, settings: { ...presets[preset].settings, ...settings } };
+  }
+
+  /** Go on to a state; `name`: of the one setting that moved, if it is one. */
+  function go(state, name = "") {
+    past.push(state, name);
+    show();
+  }
+
+  function write() {
+    history.replaceState(null, "", `#${addressOf(past.state, presets)}`); // without a stop of the browser's Back
+  }
+
+  function show() {
+    const { state } = past;
+    toolbar.show(state, past);
+    controls.show(state.settings);
+    tour.show(state.step);
+    compute(state);
+    if (past.has(-1) || past.has(1)) write(); // the page as it opens needs no long address
+  }
+
+  show();
+}
+
+/** A function of the state that computes its result and hands it to `draw(photo, picture, result)`; what a newer
+    state overtakes is not drawn. */
+function makeComputer(root, engine, draw) {
+  const told = (name, text) => say(root.querySelector(`[data-part=${name}]`), text);
+  let newest = null, shown = null;
+
+  return async function compute(state) {
+    newest = state;
+    root.setAttribute("aria-busy", "true");
+    try {
+      await computed(state);
+      told("error", "");
+    } catch (error) {
+      if (state === newest) told("error", error.message);
+    }
+    if (state === newest) root.removeAttribute("aria-busy");
+  };
+
+  async function computed(state) {
+    const photo = await engine.load(state.photo), { settings } = state;
+    const picture = shown?.name === photo.name ? shown.picture : await decoded(photo.picture);
+    const run = async (what) => {
+      const result = await engine.run(photo.name, what, { latest: true, onEpoch });
+      if (!result || state !== newest) return;
+      shown = { name: photo.name, picture };
+      draw(photo, picture, result);
+      told("notes", result.notes.join(" "));
+      told("times", timesText(result));
+    };
+    // a head takes its time: the first picture comes without it
+    if (!shown && settings.head !== "none") await run({ ...settings, head: "none" });
+    await run(settings);
+    root.dataset.ready = "true";
+  }
+
+  function onEpoch({ epoch, loss }) {
+    told("times", `Epoch ${epoch}: loss ${figure(loss, 3)}`);
+  }
+}
+
+async function decoded(source) {
+  const picture = new Image();
+  picture.src = source;
+  await picture.decode();
+  return picture;
+}
+
+/** What each stage took, in one line; what was remembered took nothing. */
+function timesText({ milliseconds, losses }) {
+  const spent = Object.entries(milliseconds).filter(([, ms]) => ms > 0);
+  const stages = spent.map(([stage, ms]) => `${stage} ${Math.round(ms)} ms`);
+  if (!stages.length) stages.push("nothing, all of it was remembered");
+  const loss = losses?.length ? ` Loss of the head: ${figure(losses.at(-1), 3)}.` : "";
+  return `Computed in this page: ${stages.join(", ")}.${loss}`;
+}
