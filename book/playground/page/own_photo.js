@@ -46,7 +46,7 @@ export function makeOwnPhoto(root, { engine, network }, added) {
   }
 
   async function take(photo) {
-    if (file.disabled || !photo?.type.startsWith("image/")) return;
+    if (file.disabled || !photo) return;
     file.disabled = true;
     say(told, "The transformer looks at your photo …");
     try {
