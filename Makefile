@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PY := .venv/bin/python
-NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=3600 -n 2 --dist loadscope
 
 .PHONY: help setup book test demo check results wheel-check site-check clean
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,11 +61,20 @@ def test_it_offers_what_its_stub_says() -> None:
         assert getattr(simsam, name) is not None
 
 
+def test_whoever_installs_it_gets_its_types() -> None:
+    """Without the marker, type checkers take an installed package for untyped; here they see the source."""
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    stubs = {path.relative_to(ROOT / "simsam").as_posix() for path in (ROOT / "simsam").rglob("*.pyi")}
+    assert {"py.typed", *stubs} <= set(package["simsam"])
+    assert (ROOT / "simsam" / "py.typed").is_file()
+
+
 @pytest.fixture
 def mypy(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], str]:
     """`mypy(code)`: what mypy --strict says of the code, "" where it has nothing to say."""
     pytest.importorskip("mypy", reason="types need the test extra")
-    cache = request.config.cache.mkdir("mypy")  # what it knows of torch, for the next time
+    kept = getattr(request.config, "cache", None)  # None: -p no:cacheprovider
+    cache = tmp_path / "cache" if kept is None else kept.mkdir("mypy")  # what it knows of torch, for later
 
     def check(code: str) -> str:
         file = tmp_path / "code.py"
@@ -98,3 +108,34 @@ def test_one_photo_gives_a_result_and_a_list_gives_a_list(mypy) -> None:
         """
     wrong = re.findall(r"code\.py:(\d+): error", mypy(textwrap.dedent(code)))
     assert wrong == ["6", "7"]
+
+
+@pytest.mark.slow
+def test_every_kind_of_photo_is_typed(mypy) -> None:
+    code = """
+        import io
+        from pathlib import Path
+        from typing import assert_type
+
+        import numpy as np
+        import torch
+        from PIL import Image
+
+        import simsam
+        from simsam import Recipe, Result, SimsamError
+
+        assert_type(simsam.segment(Path("a.jpg"), "dsm", kappa=0.5), Result)
+        assert_type(simsam.segment(b"bytes"), Result)
+        assert_type(simsam.segment(io.BytesIO()), Result)
+        assert_type(simsam.segment(open("a.jpg", "rb")), Result)
+        assert_type(simsam.segment(Image.new("L", (9, 9))), Result)
+        assert_type(simsam.segment(np.zeros((9, 9), np.uint8)), Result)
+        assert_type(simsam.segment(torch.zeros(3, 9, 9)), Result)
+        assert_type(simsam.segment([Path("a.jpg")], Recipe()), list[Result])
+        assert_type(simsam.segment((np.zeros((9, 9)), "a.jpg")), list[Result])
+        for path, result in simsam.segment_folder("photos"):
+            assert_type(path, Path)
+            assert_type(result, Result | SimsamError)
+        """
+    said = mypy(textwrap.dedent(code))
+    assert not said, said

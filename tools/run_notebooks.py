@@ -48,7 +48,7 @@ def run(notebook: nbformat.NotebookNode, backbone: str | None = None) -> float:
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
-            notebook, timeout=300, store_widget_state=False, kernel_name="python3", coalesce_streams=True
+            notebook, timeout=3600, store_widget_state=False, kernel_name="python3", coalesce_streams=True
         )
         client.execute(cwd=folder, env=env)
     return time.perf_counter() - begin

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.json:
-        check_target(args.json)  # before all the work
+        args.json = check_target(args.json)  # before all the work
     backbone = load_backbone(args.backbone, args.weights, args.device)
     image = load_image(args.image) if args.image else load_cutouts()[0].image
     report = benchmark(backbone, image, args.tokens, args.batch, args.runs, args.stages, not args.quiet)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 
-from simsam.data import check_target, write_json
+from simsam.data import check_target, local_path, write_json
 from simsam.errors import SimsamError
 from simsam.measuring import compare, heading
 
@@ -33,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.json:
-        check_target(args.json)
+        args.json = check_target(args.json)
     result = compare(read_evaluation(args.a), read_evaluation(args.b))
     _print(result)
     if args.json:
@@ -44,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 def read_evaluation(path: str) -> dict:
     """The result in a JSON file; raises `SimsamError` for a file that holds something else."""
     try:
-        result = json.loads(Path(path).read_text(encoding="utf-8"))
+        result = json.loads(local_path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise SimsamError(f"cannot read {path}: {error.strerror}; {ADVICE}.") from error
     except ValueError as error:

@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from simsam.data import __version__, check_target, list_images, load_image, read_mask, write_json, write_png
+from simsam.data import (
+    __version__,
+    check_target,
+    list_images,
+    load_image,
+    local_path,
+    read_mask,
+    write_json,
+    write_png,
+)
 from simsam.errors import SimsamError
 from simsam.measuring import Diagnosis, diagnose
 from simsam.weights import WHEEL_BACKBONE, distances, load_backbone, whose_norm
@@ -35,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for target in filter(None, (args.json, args.png)):
-        check_target(target)  # before all the work
+    # before all the work
+    args.json, args.png = (path and check_target(path) for path in (args.json, args.png))
     paths = list_images(args.photos)
-    masks = [find_mask(path, Path(args.masks)) for path in paths] if args.masks else None
+    masks = [find_mask(path, local_path(args.masks)) for path in paths] if args.masks else None
     found = diagnose(load_backbone(args.backbone, args.weights, args.device), paths, masks, args.size)
     print(f"{found.backbone}, from {found.source}; labels in its training: {found.labels}")
     print(f"{len(paths)} photos at size {args.size}" if len(paths) > 1 else f"{paths[0]} at size {args.size}")

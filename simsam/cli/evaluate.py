@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from simsam.cli.options import add_recipe, recipe_of, semantic_recipe_of
-from simsam.data import DATASETS, TASKS, Dataset, check_target, local_path, open_dataset
+from simsam.data import DATASETS, TASKS, Dataset, check_target, open_dataset
 from simsam.errors import SimsamError, check_least
 from simsam.measuring import MISSING, default_recipe, evaluate, evaluate_masks, evaluate_semantic, heading
 from simsam.pipeline import RECIPES
@@ -136,7 +136,7 @@ def _report(result: dict, remark: str = "") -> int:
 
 def _masks(args: argparse.Namespace, dataset: Dataset) -> dict:
     if args.json:
-        check_target(args.json)
+        args.json = check_target(args.json)
     how = {"missing": args.missing or MISSING[0], "labels": args.labels or "unknown"}
     return evaluate_masks(dataset, args.masks, **how, file=args.json, progress=True)
 
@@ -158,7 +158,7 @@ def _semantic(args: argparse.Namespace, dataset: Dataset) -> dict:
 
 def _options(args: argparse.Namespace) -> dict:
     if args.json:  # before all the work: a result that cannot be written would be lost
-        check_target(local_path(args.json))
+        args.json = check_target(args.json)
     return {"file": args.json, "cache": args.cache, "batch": args.batch, "progress": True}
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from simsam.data import local_path
 from simsam.errors import SimsamError
 from simsam.pipeline import RECIPES, Recipe, get_recipe, parse_setting
 from simsam.semantics import SemanticRecipe, get_semantic_recipe
@@ -56,9 +57,13 @@ def check_apart(folder: Path, given: Iterable[str], targets: Iterable[Path] = ()
     advice = f"choose another folder for the output, such as {folder / 'masks'}"
     homes = set()
     for name in given:
-        if os.path.isdir(name) and os.path.realpath(name) == there:  # noqa: PTH112 (it may be no name at all)
+        try:
+            path = local_path(name)
+        except SimsamError:  # no place here: whoever looks for the photos says so
+            continue
+        if os.path.isdir(path) and os.path.realpath(path) == there:  # noqa: PTH112 (it may be no name at all)
             raise SimsamError(f"{folder} holds the photos themselves: {advice}.")
-        homes.add(os.path.realpath(Path(name).parent))
+        homes.add(os.path.realpath(path.parent))
     lost = next((path for path in targets if path.exists()), None) if there in homes else None
     if lost is not None:
         raise SimsamError(f"{lost} lies beside the photos already and would be overwritten: {advice}.")

@@ -12,11 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simsam.data import list_images, placed_folders, skipped
+from simsam.data import HEIC, list_images, local_path, placed_folders, skipped
 from simsam.errors import SimsamError
 
 NAMED = 5  # doubtful photos that a summary names
-HEIC = (".heic", ".heif", ".hif")
 
 
 @dataclass
@@ -44,7 +43,7 @@ def find_photos(given: list[str], recursive: bool = False, leave_out: Collection
         try:
             if name == "-":
                 name = str(_spooled())
-            for folder, place in _folders(name, recursive, leave_out):
+            for folder, place in _folders(local_path(name), recursive, leave_out):
                 for path in list_images(folder):
                     key = (os.path.realpath(path), path.name)
                     if key not in seen:
@@ -52,7 +51,7 @@ def find_photos(given: list[str], recursive: bool = False, leave_out: Collection
                         found.paths.append(path)
                         found.places.append(place)
                 if os.path.isdir(folder):  # noqa: PTH112 (a name may be none that a path can have)
-                    found.skipped += skipped(Path(folder))
+                    found.skipped += skipped(folder)
         except SimsamError as error:
             found.failed[Path(name)] = str(error)
     if recursive:
@@ -72,11 +71,11 @@ def _spooled() -> Path:
     return path
 
 
-def _folders(name: str, recursive: bool, leave_out: Collection[Path]) -> Sequence[tuple[str | Path, str]]:
+def _folders(name: Path, recursive: bool, leave_out: Collection[Path]) -> Sequence[tuple[Path, str]]:
     """A name as it is; if it is a folder and `recursive`, all of its folders, with their place in it."""
     if not (recursive and os.path.isdir(name)):  # noqa: PTH112 (the same)
         return [(name, "")]
-    return placed_folders(Path(name), leave_out)
+    return placed_folders(name, leave_out)
 
 
 def report(found: Found, summary: str, quiet: bool) -> int:

@@ -15,8 +15,8 @@ from simsam.data import (
     example,
     label_colors,
     label_sheet,
-    local_path,
     make_folder,
+    output_folder,
     write_json,
     write_labels,
     write_png,
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = semantic_recipe_of(args)
     check_classes(args.classes, recipe)
     check_least("--batch", args.batch)
-    folder = local_path(args.output)
+    folder = output_folder(args.output)
     found = find_photos(args.photos, args.recursive, [folder])
     paths, failed = found.paths, found.failed
     names = output_names(paths, found.places)

@@ -9,9 +9,10 @@ are the composed images that ship with the package; `files` writes whole files o
 
 from simsam.data.cutouts import CLASSES, Cutout, load_cutouts
 from simsam.data.datasets import DATASETS, TASKS, open_dataset
-from simsam.data.decoding import local_path
+from simsam.data.decoding import HEIC, local_path
 from simsam.data.exports import example, label_colors, label_sheet, write_labels
-from simsam.data.files import atomic_write, check_target, clear_strays, make_folder, write_json, write_png
+from simsam.data.files import atomic_write, check_target, clear_strays, make_folder, output_folder
+from simsam.data.files import write_json, write_png
 from simsam.data.images import ImageSource, header_shape, load_image, load_layers
 from simsam.data.listing import RECORD, is_image_name, list_images, placed_folders, skipped
 from simsam.data.layouts import CAMVID_CLASSES

@@ -160,6 +160,8 @@ def _sentence(source: Path | bytes, name: str, error: Exception) -> str:
     if "Ghostscript" in why:
         return f"{name} is a drawing, which Pillow reads with Ghostscript only; convert it to PNG or JPEG."
     if isinstance(error, UnidentifiedImageError):
+        if _is_heic(_head(source)) and reads_heic():
+            return f"{name} is damaged or truncated HEIC; save or download it again."
         if _is_heic(_head(source)):
             advice = "install the extra, pip install 'simsam[heic]', or convert it to JPEG"
             return f"{name} is HEIC, which Pillow reads with pi-heif only; {advice}."

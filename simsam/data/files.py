@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from simsam.data.decoding import local_path
+from simsam.data.listing import is_image_name
 from simsam.errors import SimsamError
 
 try:
@@ -95,6 +97,17 @@ def _delete_if_old(path: Path) -> None:
         path.unlink()
 
 
+def output_folder(path: str | Path) -> Path:
+    """The folder for what a run makes of many photos, `~` expanded; it need not be there yet.
+
+    Raises `SimsamError` for the name of a picture: nobody means a folder called "labels.png".
+    """
+    folder = local_path(path)
+    if is_image_name(folder.name) and not os.path.lexists(folder):
+        raise SimsamError(f"{folder} is the name of a picture, but a folder is needed: give its name.")
+    return folder
+
+
 def make_folder(folder: str | Path) -> Path:
     """Make a folder for the output of a run, if it is missing, and try to write there: before all the work.
 
@@ -114,12 +127,14 @@ def make_folder(folder: str | Path) -> Path:
         raise SimsamError(f"cannot write to {folder}: {reason}; choose another folder.") from error
 
 
-def check_target(path: str | Path) -> None:
-    """Raise `SimsamError` unless a file can be written to `path`: before all the work. Makes its folder."""
-    path = Path(path)
+def check_target(path: str | Path) -> Path:
+    """The path of a file to write, `~` expanded; its folder is made. Raises `SimsamError` unless it can be
+    written: before all the work."""
+    path = local_path(path)
     make_folder(path.parent)
     if path.is_dir():
         raise SimsamError(f"{path} is a folder: give the name of a file to write.")
+    return path
 
 
 def write_json(path: str | Path, value: object) -> None:

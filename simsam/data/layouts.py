@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from simsam.data import masks
-from simsam.data.images import load_image
+from simsam.data.images import load_image, load_layers
 from simsam.data.listing import is_image_name
 from simsam.data.masks import box_of
 from simsam.data.pairs import Pair, check_files, find_folders, pair_beside, pair_folders
@@ -171,7 +171,8 @@ def _pairs(
 
 def _sample(pair: Pair, read: masks.Reader, **settings: int) -> Sample:
     name, image, mask = pair
-    return Sample(name, image, partial(load_image, image), partial(read, mask, image, **settings))
+    reading = partial(load_image, image), partial(read, mask, image, **settings)
+    return Sample(name, image, *reading, read_layers=partial(load_layers, image))
 
 
 def _black_and_white(pairs: list[Pair]) -> Samples:

@@ -37,8 +37,9 @@ class Sample:
         return self.window(self.read_image())
 
     def load_layers(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """The image, and its opacity (H, W) uint8: None where nothing is transparent, and in data sets."""
-        return (self.load_image(), None) if self.read_layers is None else self.read_layers()
+        """The image, and its opacity (H, W) uint8: None where nothing is transparent."""
+        image, opacity = (self.read_image(), None) if self.read_layers is None else self.read_layers()
+        return self.window(image), None if opacity is None else self.window(opacity)
 
     @property
     def truth(self) -> np.ndarray:

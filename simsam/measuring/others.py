@@ -15,6 +15,7 @@ from simsam.data import (
     code_version,
     find_masks,
     header_shape,
+    local_path,
     range_of,
     read_levels,
     read_values,
@@ -62,12 +63,13 @@ def evaluate_masks(
         raise unknown("way with missing masks", missing, MISSING)
     if labels not in LABELS:
         raise unknown("kind of labels", labels, LABELS)
+    folder = local_path(folder)
     found = find_masks(dataset, folder)
     absent = [sample.id for sample in dataset if sample.id not in found]
-    _check_missing(absent, len(dataset), Path(folder), missing)
+    _check_missing(absent, len(dataset), folder, missing)
     head = {
         **describe_set(dataset),
-        "masks": Path(folder).resolve().name,
+        "masks": folder.resolve().name,
         "labels": labels,
         "weights": "unknown",
         "version": code_version(),
@@ -77,7 +79,7 @@ def evaluate_masks(
         measure = _objects if dataset.task == "object" else _label_maps
         result = measure(dataset, samples, found, head)
     if file is not None:
-        write_json(file, result)
+        write_json(local_path(file), result)
     return result
 
 

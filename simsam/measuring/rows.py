@@ -108,8 +108,9 @@ def _rows(
     def work(recipe: Recipe, part: list[Item]) -> list[dict]:
         found, forward = features(tuple(item.index for item in part))
         start = clock(backbone.device)
-        pixels = [item.image for item in part]
-        results = segment_features(found[recipe.tokens, recipe.block], pixels, recipe, backbone.source)
+        pixels, opacities = [item.image for item in part], [item.opacity for item in part]
+        tokens = found[recipe.tokens, recipe.block]
+        results = segment_features(tokens, pixels, recipe, backbone.source, opacities)
         times = {"seconds_forward": forward}
         times["seconds"] = forward + (clock(backbone.device) - start) / len(part)
         pairs = zip(part, results, strict=True)

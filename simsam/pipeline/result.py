@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from simsam import objects
-from simsam.data import box_of, overlay_mask, write_png
+from simsam.data import box_of, local_path, overlay_mask, write_png
 from simsam.errors import SimsamError
 from simsam.features import Features
 from simsam.pipeline import outputs
@@ -117,7 +117,7 @@ class Result:
 
         Raises `SimsamError` for a picture that there is not, and where the file cannot be written.
         """
-        path = Path(path).expanduser()
+        path = local_path(path)
         (picture,) = self.pictures([kind])
         if path.suffix.lower() != ".png":
             raise SimsamError(f"{path}: pictures are written as PNG; give NAME.png.")

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from simsam.data import Sample, as_samples, header_shape
+from simsam.data import Sample, as_samples, header_shape, local_path
 from simsam.errors import SimsamError, check_least, collect, tell
 from simsam.features import Size, plan, tell_if_thin
 from simsam.scale.record import digest_of
@@ -34,7 +34,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Options:
     """How a run over many photos is carried out, whatever it computes. Raises `SimsamError` for a batch below
-    1.
+    1, and for an address in place of a file.
 
     file: the result goes there as JSON, and while the run goes on, what is done already goes beside it.
     cache: a folder in which what is slow to compute is kept and looked up. batch: photos of one grid computed
@@ -50,7 +50,7 @@ class Options:
         check_least("batch", self.batch)
         for name in ("file", "cache"):
             value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else Path(value))
+            object.__setattr__(self, name, None if value is None else local_path(value))
 
     def batch_on(self, device: torch.device) -> int:
         return self.batch or (1 if device.type == "cpu" else 16)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from simsam.data import list_images, make_folder, placed_folders, write_png
+from simsam.data import list_images, local_path, make_folder, output_folder, placed_folders, write_png
 from simsam.errors import SimsamError, check_least
 from simsam.pipeline import Recipe, Result, check_pictures, get_recipe
 from simsam.scale.folder import stream
@@ -49,7 +49,7 @@ def segment_folder(
     check_least("workers", workers, 0)
     if resume and output is None:
         raise SimsamError("resume goes by the record of an output folder, but there is none: give output.")
-    folder, target = Path(folder).expanduser(), None if output is None else Path(output).expanduser()
+    folder, target = local_path(folder), None if output is None else output_folder(output)
     if target is not None and target.resolve() == folder.resolve():
         raise SimsamError(
             f"{folder} holds the photos themselves: give another output, such as {folder / 'masks'}."

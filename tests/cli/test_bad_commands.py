@@ -109,6 +109,7 @@ CASES: dict[str, list[str]] = {
     "semantic p -o p --classes 2": ["p holds the photos themselves"],
     "semantic empty -o out --classes 2": ["empty holds no image"],
     "semantic p -o EMPTY --classes 2": ["an empty name"],
+    "semantic p -o labels.png --classes 2": ["labels.png is the name of a picture", "a folder is needed"],
     "semantic p -o out --classes 2 --recipe objcts": ["did you mean 'objects'"],
     # data sets
     "evaluate ecsd --root p": ["did you mean 'ecssd'"],

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from simsam.cli import main
+from simsam.data import load_cutouts
 
 
 @pytest.fixture(autouse=True)
@@ -20,8 +21,8 @@ def quick(backbone):
     """The backbone is loaded once."""
 
 
-def run(*arguments, command="segment") -> int:
-    return main([command, *map(str, arguments), "--device", "cpu", "--set", "size=70"])
+def run(*arguments, command="segment", sizes=("--set", "size=70")) -> int:
+    return main([command, *map(str, arguments), "--device", "cpu", *sizes])
 
 
 def photo(path: Path, seed: int = 0, shape: tuple[int, int] = (60, 90)) -> Path:
@@ -194,6 +195,33 @@ def test_what_is_skipped_is_counted(tmp_path, capsys):
     for _ in range(2):  # the output below is none of it
         assert run(tmp_path, "-o", tmp_path / "out") == 0
         assert "4 skipped (1 .mov, 2 .txt, 1 folder: --recursive)" in capsys.readouterr().out
+
+
+def test_heic_that_is_skipped_names_the_extra(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("simsam.data.listing.reads_heic", lambda: False)
+    photo(tmp_path / "a.png")
+    for name in ("b.heic", "c.HEIC"):
+        (tmp_path / name).touch()
+    assert run(tmp_path, "-o", tmp_path / "out") == 0
+    assert "2 skipped (2 .heic: pip install 'simsam[heic]')" in capsys.readouterr().out
+
+
+def test_where_nothing_is_found_it_is_told_and_kept(tmp_path, capsys):
+    """A mask there is in any case; that it is none to trust, the summary, the record and Python say."""
+    for i in range(7):
+        photo(tmp_path / "p" / f"{i}.png", i)
+    Image.fromarray(load_cutouts()[0].image).save(tmp_path / "p" / "thing.png")
+    options = ["--set", "size=224"]
+    assert run(tmp_path / "p", "-o", tmp_path / "out", *options, sizes=[]) == 0
+    doubt = "nothing found that can be trusted in 7 of them (0.png, 1.png, 2.png, 3.png, 4.png, ...): look"
+    assert doubt in capsys.readouterr().out
+    found = rows(tmp_path / "out")
+    assert {name for name, row in found.items() if row["found"]} == {"thing"}
+    assert all(
+        row["confidence"] < found["thing"]["confidence"] for name, row in found.items() if name != "thing"
+    )
+    assert run(tmp_path / "p" / "thing.png", "-o", tmp_path / "one", *options, sizes=[]) == 0
+    assert "trusted" not in capsys.readouterr().out
 
 
 def test_folders_below_are_mirrored(tmp_path, capsys):

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from simsam.cli import main
-from simsam.data import version
+from simsam.data import load_cutouts, version
 from simsam.data.datasets import open_dataset
 from simsam.features import extract
+from simsam.measuring import metrics
 from simsam.measuring.comparisons import compare
 from simsam.measuring.rows import measures, soft, unpack
 from simsam.measuring.run import evaluate, run_recipes
@@ -130,6 +131,24 @@ def test_result_says_where_it_comes_from(result, backbone):
     assert result["truths"].keys() == result["per_image"].keys()
     assert len(set(result["truths"].values())) == 3  # "mirror", "cat" and "coffee" have one ellipse
     assert json.loads(json.dumps(result)) == result
+
+
+def test_what_is_transparent_is_no_object_here_either(tmp_path, backbone):
+    """A mask that is measured is the one that `segment` gives."""
+    image = load_cutouts()[0].image
+    rows = np.flatnonzero(segment(image, SMALL, backbone).mask.any(1))
+    opacity = np.full(image.shape[:2], 255, np.uint8)
+    opacity[: rows.mean().astype(int)] = 127
+    for kind, pixels in (("images", np.dstack([image, opacity])), ("masks", opacity)):
+        (tmp_path / kind).mkdir()
+        Image.fromarray(pixels).save(tmp_path / kind / "1.png")
+    (sample,) = dataset = open_dataset("folder", tmp_path)
+    mask = segment(sample.path, SMALL, backbone).mask
+    assert mask.any()
+    assert not mask[opacity < 128].any()
+    assert evaluate(dataset, SMALL, backbone)["per_image"] == {"1": metrics.iou(mask, sample.truth)}
+    cut, layer = open_dataset("folder", tmp_path, crop=True)[0].load_layers()
+    assert cut.shape == (*layer.shape, 3) == (min(image.shape[:2]), min(image.shape[:2]), 3)
 
 
 def test_two_runs_agree(result, dataset, backbone):

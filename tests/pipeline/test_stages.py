@@ -116,9 +116,12 @@ def test_a_batch_equals_its_photos_one_by_one(backbone, cat, name):
 
 def test_large_batches_go_in_parts(backbone, cat, monkeypatch):
     images = [cat, cat[:, ::-1].copy(), cat[::-1].copy()]
-    whole = segment(images, backbone=backbone, size=112)
-    monkeypatch.setattr(pipeline, "GRAPH_ENTRIES", 2 * len(whole[0].affinity) ** 2)
-    for one, other in zip(whole, segment(images, backbone=backbone, size=112)):
+    whole, parts, run = segment(images, backbone=backbone, size=112), [], stages.run_stages
+    monkeypatch.setattr(stages, "GRAPH_ENTRIES", 2 * len(whole[0].affinity) ** 2)
+    monkeypatch.setattr(stages, "run_stages", lambda f, *rest: parts.append(len(f)) or run(f, *rest))
+    again = segment(images, backbone=backbone, size=112)
+    assert parts == [2, 1]
+    for one, other in zip(whole, again, strict=True):
         np.testing.assert_allclose(one.score, other.score, atol=1e-4)
         torch.testing.assert_close(one.features.tokens, other.features.tokens)
 

@@ -72,6 +72,7 @@ def test_stopping_early_keeps_what_is_done(folder, tmp_path, backbone):
         ({"batch": 0}, ["batch", "1 or more"]),
         ({"output": "photos"}, ["holds the photos themselves"]),
         ({"folder": "nowhere"}, ["nowhere"]),
+        ({"output": "masks.png"}, ["masks.png is the name of a picture", "a folder is needed"]),
     ],
 )
 def test_what_cannot_be_is_told_at_once(folder, tmp_path, monkeypatch, backbone, refused, change, words):
