@@ -17,13 +17,14 @@
 //     graphs: true     with `vanilla` and `semantic` (two more n*n arrays)
 //     onEpoch({epoch, loss})   called after each epoch of SGD, epoch = 1, 2, ...
 //     Loads the photo, and photos/NAME.keys.js for tokens "keys", by itself. Rejects with an Error of one sentence.
+//   await engine.tokens(NAME)                        // -> its output tokens on this thread, a Matrix (n, d), for labs
 //   engine.addPhoto(NAME, {title, alt, picture, grid, shape, truth, output, keys, attention})
 //     An own photo: output and keys Float32Array n*d (keys may be null: then `tokens: "keys"` is refused),
 //     attention Float32Array n | null, truth Uint8Array H*W | null.
 //   SIMSAM_PLAYGROUND.network                        // the transformer for an own photo, see network.js
 //   engine.stop()                                    // ends the worker; what was asked gives null
 
-import { decodeRuns } from "./features.js";
+import { decodeRuns, decodeTokens } from "./features.js";
 import { NETWORK, PHOTOS } from "./generated.js";
 import { createNetwork } from "./network.js";
 import { PRESETS } from "./settings.js";
@@ -116,6 +117,11 @@ function createEngine(source, find, photo) {
       await send(name, await find(name), "output");
       if (settings.tokens === "keys") await send(name, await find(name, "keys"), "keys");
       return ask({ kind: "run", name, settings, latest, graphs }, onEpoch);
+    },
+
+    async tokens(name) {
+      const { output, grid } = await find(name);
+      return decodeTokens(output, grid);
     },
 
     addPhoto(name, { title, alt, picture, grid, shape, output, keys = null, attention = null, truth = null }) {
