@@ -101,6 +101,9 @@ TOO_WIDE = """kinds => [
         .filter(e => getComputedStyle(e).overflowX != "visible")
         .map(e => `${e.tagName} ${e.className}: ${e.scrollWidth} in ${e.clientWidth}: ${e.innerText}`)
         .map(text => text.slice(0, 99)),
+    ...[...document.querySelectorAll("article mjx-container[display=true]")]
+        .filter(e => e.offsetParent && e.firstElementChild.getBoundingClientRect().right > innerWidth + 1)
+        .map(e => `an equation: ${e.innerText.replace(/\\s+/g, "")}`),
 ]"""
 # A listing may be pushed on a phone, where its lines are those of the code; an equation or a table may not.
 MUST_FIT = {1280: ["pre", "div.math", "table", ".pst-scrollable-table-container"], 390: ["div.math", "table"]}
