@@ -73,8 +73,8 @@ class Geometry:
     def sample(self, field: Tensor, rows: np.ndarray, columns: np.ndarray, mode: str = "bilinear") -> Tensor:
         """`upsample` of a field (h, w), on some rows and columns alone: (len(rows), len(columns))."""
         (top, left, height, width), (h, w) = self.region, self.grid
-        y = (torch.from_numpy(rows - top).clamp(0, height - 1) + 0.5) / height
-        x = (torch.from_numpy(columns - left).clamp(0, width - 1) + 0.5) / width
+        y = (torch.from_numpy(rows - top).double().clamp(0, height - 1) + 0.5) / height
+        x = (torch.from_numpy(columns - left).double().clamp(0, width - 1) + 0.5) / width
         if mode == "nearest":
             return field.float()[(y * h).long().to(field.device)][:, (x * w).long().to(field.device)]
         at = torch.stack(torch.meshgrid(2 * x - 1, 2 * y - 1, indexing="xy"), -1).to(field.device).float()
