@@ -17,7 +17,7 @@ FOLDERS = [extension.SOURCES, *sorted(path for path in extension.SOURCES.iterdir
 
 
 def modules_of(folder: Path) -> dict[str, str]:
-    generated = {"generated": extension.generated()} if folder == extension.SOURCES else {}
+    generated = {"generated": extension.generated(extension.NO_NETWORK)} if folder == extension.SOURCES else {}
     return bundle.read_modules(folder, generated)
 
 
