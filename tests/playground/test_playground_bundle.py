@@ -17,8 +17,8 @@ FOLDERS = [extension.SOURCES, *sorted(path for path in extension.SOURCES.iterdir
 
 
 def modules_of(folder: Path) -> dict[str, str]:
-    generated = {"generated": extension.generated(extension.NO_NETWORK)} if folder == extension.SOURCES else {}
-    return bundle.read_modules(folder, generated)
+    known = extension.generated(extension.NO_NETWORK)
+    return bundle.read_modules(folder, {"generated": known} if folder == extension.SOURCES else {})
 
 
 def joined(**sources: str) -> str:
