@@ -75,25 +75,28 @@ function otsu(ordered) {
   return (ordered[best] + ordered[best + 1]) / 2;
 }
 
-/** The sweep: of all n - 1 cuts of the sorted tokens the one of least normalised cut. Twin: _ncut_threshold. */
-function ncutThreshold(y, W) {
+/** The sweep, from below: the n - 1 cuts between two neighbours of the sorted entries, [{at, price, below}]:
+ * where the threshold lies, the normalised cut there, and how many entries are below. Twin: _ncut_threshold. */
+export function sweepCuts(y, W) {
   const n = y.length, order = Int32Array.from(y.keys()).sort((a, b) => y[a] - y[b] || a - b);
   const degree = Float64Array.from({ length: n }, (_, i) => rowOf(W, i).reduce((sum, x) => sum + x, 0));
-  const all = degree.reduce((sum, x) => sum + x, 0);
-  let volume = 0, within = 0, best = 0, least = Infinity;
+  const all = degree.reduce((sum, x) => sum + x, 0), cuts = [];
+  let volume = 0, within = 0;
   for (let i = 0; i < n - 1; i++) {
     const row = rowOf(W, order[i]);
     volume += degree[order[i]];
     within += row[order[i]];
     for (let j = 0; j < i; j++) within += 2 * row[order[j]];
     const cut = volume - within;
-    const value = cut / Math.max(volume, 1e-300) + cut / Math.max(all - volume, 1e-300);
-    if (value < least) {
-      least = value;
-      best = i;
-    }
+    const price = cut / Math.max(volume, 1e-300) + cut / Math.max(all - volume, 1e-300);
+    cuts.push({ at: (y[order[i]] + y[order[i + 1]]) / 2, price, below: i + 1 });
   }
-  return (y[order[best]] + y[order[best + 1]]) / 2;
+  return cuts;
+}
+
+/** Where the cut of least price lies; of equal ones the first. Twin: _ncut_threshold. */
+function ncutThreshold(y, W) {
+  return sweepCuts(y, W).reduce((best, cut) => (cut.price < best.price ? cut : best)).at;
 }
 
 /** An eigenvector y of the graph W, cut by a threshold rule and turned by a sign rule: {score, cut}, the score

@@ -1,4 +1,4 @@
-"""Evaluation: numbers by hand, kill and resume, several processes, shared features, and the comparison."""
+"""Evaluation: numbers by hand, kill and resume, several processes, shared features."""
 
 import json
 import re
@@ -468,72 +468,7 @@ def test_processes_within_processes(root, tmp_path, monkeypatch, capsys):
     assert "torchrun has started processes" in capsys.readouterr().err
 
 
-# --- the comparison ---------------------------------------------------------------------------------------
-
-
-def made(values, **more):
-    keys = {"dataset": "ecssd", "task": "object", "recipe": "simsam", "changed": {}, "backbone": "b"}
-    return keys | {"images": len(values), "per_image": values} | more
-
-
-def test_compare_by_hand():
-    a = {str(i): i / 20 for i in range(14)} | {"only a": 1.0}
-    b = {str(i): 0.3 for i in range(14)} | {"only b": 0.0}
-    found = compare(made(a), made(b, recipe="dsm"))
-    assert found["images"] == 14
-    assert found["a"] == {
-        "recipe": "simsam",
-        "changed": {},
-        "backbone": "b",
-        "sha256": None,
-        "labels": None,
-        "masks": None,
-        "images": 15,
-        "miou": 0.325,
-    }
-    assert found["difference"] == pytest.approx(0.325 - 0.3)
-    assert found["interval"][0] < 0 < found["interval"][1]
-    assert [row["id"] for row in found["largest"]][:3] == ["13", "0", "12"]
-    assert len(found["largest"]) == 10
-    assert found["largest"][0] == pytest.approx(
-        {"id": "13", "a": 0.65, "b": 0.3, "difference": 0.35}, abs=1e-9
-    )
-    same = compare(made(a), made(a))
-    assert (same["difference"], same["interval"]) == (0, [0, 0])
-
-
-def test_compare_refuses_what_is_not_the_same(refused):
-    with refused("dataset ecssd", "duts"):
-        compare(made({"1": 1.0}), made({"1": 1.0}, dataset="duts"))
-    with refused("task object", "semantic"):
-        compare(made({"1": 1.0}), made({"1": 1.0}, task="semantic"))
-    with refused("no image in common"):
-        compare(made({"1": 1.0}), made({"2": 1.0}))
-
-
-def test_compare_on_the_command_line(tmp_path, capsys):
-    a, b, out = (tmp_path / f"{name}.json" for name in "abc")
-    a.write_text(json.dumps(made({"1": 0.5, "2": 0.75})))
-    b.write_text(json.dumps(made({"1": 0.25, "2": 0.75}, changed={"kappa": 0})))
-    assert main(["compare", str(a), str(b), "--json", str(out)]) == 0
-    told = capsys.readouterr().out
-    assert re.search(r"A - B +\+12\.50 +\[\+0\.00, \+25\.00\]", told)
-    assert "simsam (kappa=0), b, 2 images" in told
-    assert json.loads(out.read_text())["difference"] == 0.125
-
-
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [(None, "No such file"), ("{", "is not JSON"), ("[]", "is no evaluation"), ('{"dataset": 1}', "no task")],
-)
-def test_compare_refuses_other_files(tmp_path, capsys, text, part):
-    path = tmp_path / "a.json"
-    if text is not None:
-        path.write_text(text)
-    assert main(["compare", str(path), str(path)]) == 2
-    told = capsys.readouterr().err
-    assert part in told
-    assert told.count("\n") == 1
+# --- the semantic task ---------------------------------------------------------------------------------
 
 
 def test_the_semantic_task_on_the_command_line(tmp_path, capsys):

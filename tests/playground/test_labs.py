@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import playground as extension
 import pytest
@@ -100,15 +99,6 @@ def test_a_page_without_photo_keeps_its_sentence(browser, photos: Path, tmp_path
     assert "did not start" in view.text_content("[role=alert]")
     assert "A sentence." in view.text_content("[data-lab]")
     view.close()
-
-
-def test_colours_are_those_of_the_figures() -> None:
-    source = (LABS / "colours.js").read_text(encoding="utf-8")
-    for name, colormap in (("CIVIDIS", "cividis"), ("PUOR", "PuOr_r")):
-        hexes = "".join(re.findall(r'"(\w+)"', re.search(rf"const {name} =(.*?);", source, re.S)[1]))
-        colours = [tuple(bytes.fromhex(hexes[i : i + 6])) for i in range(0, len(hexes), 6)]
-        expected = matplotlib.colormaps[colormap](np.linspace(0, 1, len(colours)), bytes=True)[:, :3]
-        np.testing.assert_allclose(colours, expected, atol=1)
 
 
 def test_decisions(lab) -> None:

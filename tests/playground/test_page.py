@@ -284,7 +284,7 @@ def test_a_setting_that_cannot_be_computed_is_told(view, at) -> None:
 
 @pytest.mark.parametrize(("name", "table"), [("cividis", "CIVIDIS"), ("PuOr_r", "PUOR")])
 def test_colours_are_the_books(name: str, table: str) -> None:
-    source = (MODULES / "colours.js").read_text(encoding="utf-8")
+    source = (MODULES.parent / "colours.js").read_text(encoding="utf-8")
     text = re.search(rf"const {table} =\n(.*?);", source, re.S).group(1)
     found = "".join(re.findall(r'"([0-9a-f]+)"', text))
     stops = [found[i : i + 6] for i in range(0, len(found), 6)]

@@ -1,8 +1,9 @@
 /* Chapter 8: five images are drawn again and again, and the means pile up. */
 
+import { figure, made, say } from "../elements.js";
 import { Generator, uniform } from "../random.js";
 import { binned, histogram } from "./chart.js";
-import { button, figure, liveLine, made, pictured, say, tick } from "./dom.js";
+import { button, liveLine, pictured, tick } from "./controls.js";
 
 const BETWEEN = [0.025, 0.975]; // the interval holds the middle 95 of every 100 means
 const HALF = 0.4; // so far the histogram reaches to either side of the mean

@@ -1,6 +1,7 @@
 /* Two drawings: a histogram with marks, and a curve with a level and a point. In the text's own colour. */
 
-import { drawn, figure } from "./dom.js";
+import { figure } from "../elements.js";
+import { drawn } from "./controls.js";
 
 const WIDTH = 260; // in units of the drawing
 const HEIGHT = 130;

@@ -1,9 +1,10 @@
 /* Chapter 5: the way from one eigenvector to a mask, decision by decision. The eigenvectors stay the same. */
 
+import { paintMap, paintMask } from "../canvas.js";
+import { signedColour } from "../colours.js";
+import { made, say } from "../elements.js";
 import { positive, upsample } from "../features.js";
-import { signedColour } from "./colours.js";
-import { choice, liveLine, made, percent, pictured, say, tick } from "./dom.js";
-import { canvasFor, paintMap, paintMask } from "./paint.js";
+import { canvasFor, choice, liveLine, percent, pictured, tick } from "./controls.js";
 import { labEngine, labPhoto } from "./photo.js";
 
 const SHOT = "astronaut";

@@ -1,12 +1,13 @@
 /* Chapter 3: what offset and kappa do to the edges of one patch. */
 
 import { combine } from "../affinity.js";
+import { paintMap } from "../canvas.js";
+import { plainColour } from "../colours.js";
+import { figure, made, say } from "../elements.js";
 import { matrix } from "../linalg.js";
 import { binned, histogram } from "./chart.js";
-import { plainColour } from "./colours.js";
-import { figure, liveLine, made, percent, pictured, say, slider } from "./dom.js";
+import { canvasFor, liveLine, percent, pictured, slider } from "./controls.js";
 import { patchGrid } from "./grid.js";
-import { canvasFor, paintMap } from "./paint.js";
 import { labEngine, labPhoto } from "./photo.js";
 
 const CAT = "cat";

@@ -1,6 +1,6 @@
 /* A photo whose patches can be chosen: by a click, or by the arrow keys once it has the focus. */
 
-import { made } from "./dom.js";
+import { made } from "../elements.js";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 

@@ -6,9 +6,9 @@
    a function lab(id, data) -> element, or a promise of one; `id` begins the ids of its form controls, `data` is the
    element's data attributes. What fails is told in place of the lab, and the sentence stays. */
 
+import { made } from "../elements.js";
 import { bootstrapLab } from "./bootstrap.js";
 import { decisionsLab } from "./decisions.js";
-import { made } from "./dom.js";
 import { affinityLab } from "./graph.js";
 import { thresholdLab } from "./threshold.js";
 import { trainingLab } from "./training.js";

@@ -1,11 +1,12 @@
 /* Chapter 4: every cut along the second eigenvector of a photo, its price, and the mask that it makes. */
 
+import { paintMask } from "../canvas.js";
+import { sweepCuts } from "../cuts.js";
+import { figure, made, say } from "../elements.js";
 import { upsample } from "../features.js";
-import { matrix, rowOf } from "../linalg.js";
-import { degrees } from "../spectral.js";
+import { matrix } from "../linalg.js";
 import { curve } from "./chart.js";
-import { button, figure, liveLine, made, pictured, say, slider } from "./dom.js";
-import { canvasFor, paintMask } from "./paint.js";
+import { button, canvasFor, liveLine, pictured, slider } from "./controls.js";
 import { labEngine, labPhoto } from "./photo.js";
 
 const CUT_PHOTO = "cat";
@@ -16,7 +17,7 @@ export async function thresholdLab(id) {
   const found = await labEngine().run(CUT_PHOTO, { head: "none", kappa: 0, readout: "fiedler", k: 2 });
   const values = found.eigenvectors.subarray(n, 2 * n), largest = Math.max(...values.map(Math.abs));
   const y = Float64Array.from(values, (value) => value / largest), lambda = found.eigenvalues[1];
-  const sweep = pricesAlong(y, matrix(n, n, found.affinity));
+  const sweep = sweepCuts(y, matrix(n, n, found.affinity));
   const low = sweep[0].at, high = sweep.at(-1).at;
   const best = sweep.reduce((a, b) => (b.price < a.price ? b : a));
   const top = Math.ceil(80 * best.price) / 10; // the cheap cuts are what one wants to tell apart
@@ -57,23 +58,6 @@ export async function thresholdLab(id) {
     said,
   );
   return lab;
-}
-
-/** The n - 1 cuts between two neighbours of the sorted entries, from below: [{at, price, below}]; `below`
- * counts the entries below. Twin: _ncut_threshold in simsam/objects/cuts.py. */
-function pricesAlong(y, W) {
-  const n = y.length, order = Int32Array.from(y.keys()).sort((a, b) => y[a] - y[b] || a - b);
-  const degree = degrees(W), all = degree.reduce((sum, d) => sum + d, 0), cuts = [];
-  let volume = 0, within = 0;
-  for (let i = 0; i < n - 1; i++) {
-    const row = rowOf(W, order[i]);
-    volume += degree[order[i]];
-    within += row[order[i]];
-    for (let j = 0; j < i; j++) within += 2 * row[order[j]];
-    const cut = volume - within;
-    cuts.push({ at: (y[order[i]] + y[order[i + 1]]) / 2, price: cut / volume + cut / (all - volume), below: i + 1 });
-  }
-  return cuts;
 }
 
 /** The cut that a threshold between the least and the largest entry makes. */

@@ -1,12 +1,13 @@
 /* Chapter 2: the head trains before the reader's eyes, on a small grid, with the stop-gradient or without it. */
 
+import { paintMap } from "../canvas.js";
+import { figure, made, say } from "../elements.js";
 import { applyHead, initHead, trainHead } from "../head.js";
 import { addScaled, dot, gram, matrix, rowOf, unitRows } from "../linalg.js";
 import { Generator } from "../random.js";
 import { largestPairs } from "../solvers.js";
 import { binned, histogram } from "./chart.js";
-import { button, figure, liveLine, made, pictured, say, slider, tick } from "./dom.js";
-import { canvasFor, paintMap } from "./paint.js";
+import { button, canvasFor, liveLine, pictured, slider, tick } from "./controls.js";
 import { labEngine, labPhoto } from "./photo.js";
 
 const TRAINED_ON = "cat";

@@ -1,6 +1,6 @@
 /* The form: one group of controls a stage, made from the table of settings. */
 
-import { made, say } from "./dom.js";
+import { made, say } from "../elements.js";
 import { FIELDS, STAGES, parsedValue, sameValue, valueText } from "./settings.js";
 
 /** Fill `form`; `changed(name, value)` hears of every move.

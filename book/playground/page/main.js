@@ -1,7 +1,7 @@
 /* The page: one state, shown by controls, views, tour and address, and moved by all of them. */
 
+import { figure, say } from "../elements.js";
 import { makeControls } from "./controls.js";
-import { figure, say } from "./dom.js";
 import { makeOwnPhoto } from "./own_photo.js";
 import { StateHistory, addressOf, freshState, stateOf } from "./state.js";
 import { TOUR } from "./steps.js";

@@ -1,7 +1,7 @@
 /* A picture of patches that listens: a canvas (or photo) under two marks, one for the chosen patch, one for the
    patch under the pointer. The marks' places are CSS variables, so moving them repaints nothing. */
 
-import { made } from "./dom.js";
+import { made } from "../elements.js";
 
 /** Put `picture` and its marks into `box`. */
 export function makeMap(box, picture = made("canvas", { role: "img" })) {

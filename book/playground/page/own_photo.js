@@ -1,7 +1,7 @@
 /* A photo of the reader's own: chosen, dropped or pasted. The page itself describes it; nothing is sent.
    The transformer is large, so its size is told, and it is loaded only on a click. */
 
-import { made, say } from "./dom.js";
+import { made, say } from "../elements.js";
 
 /** Make the section `data-part=own` of `root`; `added({name, title})` hears of a photo that is ready.
     `network`: see network.js; null where the site has none. */

@@ -1,6 +1,6 @@
 /* The chosen patch: the photo as a grid of cells that arrow keys walk through, and words for what is seen there. */
 
-import { figure, made } from "./dom.js";
+import { figure, made } from "../elements.js";
 
 /** Make `element` (over the photo) a grid; `choose([row, column])` hears of each step.
     Returns {show(grid, patch, label)}. */

@@ -1,6 +1,6 @@
 /* Where the page begins. The scripts are deferred, so it has been read by now. */
 
-import { say } from "./dom.js";
+import { say } from "../elements.js";
 import { startPage } from "./main.js";
 
 const page = document.querySelector("[data-playground]");

@@ -1,6 +1,6 @@
 /* Above the pictures: which photo, which preset, what was changed in it, undo, and the link to all of this. */
 
-import { made, say } from "./dom.js";
+import { made, say } from "../elements.js";
 import { changedSettings } from "./settings.js";
 
 /** Wire the bar in `root`; `moves` hears of {photo(name), preset(name), reset(), undo(), redo()}, and gives link().

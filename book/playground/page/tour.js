@@ -1,6 +1,6 @@
 /* The guided tour: a panel that sets a state at each step, names the view to look at, and says what to see. */
 
-import { made, say } from "./dom.js";
+import { made, say } from "../elements.js";
 import { TOUR } from "./steps.js";
 
 /** Make the tour in `panel`; `go(step)` hears where the reader wants to be, null for the end.

@@ -1,8 +1,9 @@
 /* The linked views: each stage's picture, and the same two patches marked in all of them. */
 
-import { figure, made, say } from "./dom.js";
+import { paintMap, paintMask } from "../canvas.js";
+import { figure, made, say } from "../elements.js";
 import { highWeight, listen, makeMap, nearestPoint, sortedPatches, squarePoints } from "./map.js";
-import { paintMap, paintMask, paintPoints, paintSorted, plainScale, signedScale } from "./paint.js";
+import { paintPoints, paintSorted, plainScale, signedScale } from "./paint.js";
 import { makePatchGrid, patchName, patchWords } from "./patch.js";
 
 const EIGENVECTORS = [2, 3, 4, 5, 6, 7]; // counted from one, as the text does
@@ -52,7 +53,7 @@ export function makeViews(root, choose) {
     paintSorted(canvases.matrix, affinity, sorted.order, seen.high);
     canvases.matrix.setAttribute("aria-label", `The ${n} by ${n} weights W, patches in the order of y₂`);
     drawPoints(result);
-    paintMap(canvases.score, rows, columns, score, signedScale(greatest(score)));
+    paintMap(canvases.score, [rows, columns], score, signedScale(greatest(score)));
     canvases.score.setAttribute("aria-label", "The score of each patch: orange on the object, violet elsewhere");
     drawMask();
     shownRow = -1;
@@ -70,7 +71,10 @@ export function makeViews(root, choose) {
   function drawMask() {
     const { result, photo, picture: loaded, truth } = seen;
     const dark = document.documentElement.dataset.theme === "dark";
-    paintMask(canvases.mask, loaded, result.mask, truth ? photo.truth : null, photo.shape, dark ? 45 : 235);
+    paintMask(canvases.mask, loaded, result.mask, photo.shape, {
+      paper: dark ? 45 : 235,
+      truth: truth ? photo.truth : null,
+    });
     const words = maskWords(result, photo);
     canvases.mask.setAttribute("aria-label", `The photo, faded outside the mask. ${words}`);
     say(valueOf("mask"), words);
@@ -103,7 +107,7 @@ export function makeViews(root, choose) {
   function drawRow(i) {
     const { result: { affinity, grid: [rows, columns] }, high } = seen, n = rows * columns;
     shownRow = i;
-    paintMap(canvases.row, rows, columns, affinity.subarray(i * n, i * n + n), plainScale(high));
+    paintMap(canvases.row, [rows, columns], affinity.subarray(i * n, i * n + n), plainScale(high));
     canvases.row.setAttribute("aria-label", `The similarity of the patch in ${patchName(i, columns)} to every patch`);
   }
 
@@ -142,7 +146,7 @@ function drawVectors(vectors, { grid: [rows, columns], eigenvalues, eigenvectors
     if (!there) continue;
     say(value, `λ ${figure(eigenvalues[k - 1], 3)}`);
     const y = eigenvectors.subarray((k - 1) * n, k * n);
-    paintMap(canvas, rows, columns, y, signedScale(greatest(y)));
+    paintMap(canvas, [rows, columns], y, signedScale(greatest(y)));
     canvas.setAttribute("aria-label", `Eigenvector ${k} as a map of the patches: orange positive, violet negative`);
   }
 }

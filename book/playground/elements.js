@@ -1,6 +1,6 @@
-/* The few lines that every part of the page uses to make and find elements. */
+/* What the page and the labs make their elements with. */
 
-/** An element with properties and children; a property with a hyphen, or `role`, is an attribute. */
+/** An element with properties and children; a property with a hyphen, `role` or `for` is an attribute. */
 export function made(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -16,7 +16,7 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A number as the page prints it, with a true minus. */
+/** A number as the book prints it, with a true minus. */
 export function figure(value, digits = 2) {
   return Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "none";
 }

@@ -1,19 +1,10 @@
-/* What the labs' pages are made of: elements, labelled form controls, and sentences that a screen reader hears. */
+/* What the labs are made of beside elements.js: labelled form controls, drawings, and sentences that are read out. */
 
-/** An element with properties and children; a property with a hyphen, `role` or `for` is an attribute. */
-export function made(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
-    else element[name] = value;
-  }
-  element.append(...children);
-  return element;
-}
+import { made, say } from "../elements.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The same for a drawing: all properties are attributes. */
+/** `made` for a drawing: all properties are attributes. */
 export function drawn(tag, properties = {}, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);
@@ -21,19 +12,9 @@ export function drawn(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Set an element's text only if it changes: a live region would be read out again. */
-export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
 /** A line that is read out when it changes. */
 export function liveLine() {
   return made("p", { className: "lab-said", "aria-live": "polite" });
-}
-
-/** A number as the book prints it, with a true minus. */
-export function figure(value, digits = 2) {
-  return Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "none";
 }
 
 export function percent(share, digits = 0) {
@@ -82,4 +63,9 @@ export function button(label, pressed) {
 /** A picture with a caption above it. */
 export function pictured(caption, ...children) {
   return made("figure", {}, made("figcaption", {}, caption), ...children);
+}
+
+/** A canvas that says what it shows: `describe` it each time it is painted. */
+export function canvasFor(kind) {
+  return made("canvas", { role: "img", className: kind });
 }
