@@ -37,7 +37,7 @@ def test_every_table_says_how_it_was_made():
             assert str(row["command"]).startswith("python tools/"), row
             assert "+" in str(row["version"]), row
             assert "modified" not in str(row["version"]), row
-            if name.startswith(("benchmark", "folder")):
+            if name.startswith(("benchmark", "big_photos", "folder")):  # times and memory, no means
                 continue
             assert row["n"] >= 10, row
             assert (
