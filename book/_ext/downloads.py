@@ -1,8 +1,8 @@
-"""What the site offers as one file: the pack for teachers, where `make teaching` has made it, and the site itself,
-for reading without a network.
+"""What the site offers as one file: the pack for teachers, where `make teaching` has made it, and the site
+itself, for reading without a network.
 
-A page says where with `{download-size}`-like marks in its HTML: <span data-archive="NAME">what stands there when
-the archive is absent</span> becomes a link with the size of the archive.
+A page marks the place in its HTML: <span data-archive="NAME">what stands there without the archive</span>
+becomes a link that tells the size of the archive.
 """
 
 from __future__ import annotations
@@ -36,11 +36,18 @@ def offline(site: Path) -> None:
                 archive.writestr(member, file.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
-def link(page: Path, site: Path, name: str) -> str:
-    """A link from a page to an archive of the site, with its size."""
-    up = "../" * len(page.relative_to(site).parents[:-1])
-    size = (site / name).stat().st_size / 1e6
-    return f'<a class="archive" href="{up}{name}" download>{WORDS[name]}</a> ({size:.0f} MB)'
+def linked(page: Path, site: Path) -> str:
+    """A page's HTML with links to the archives that are there."""
+    up = "../" * (len(page.relative_to(site).parts) - 1)
+
+    def link(mark: re.Match[str]) -> str:
+        file = site / mark[1]
+        if not file.is_file():
+            return mark[0]
+        size = file.stat().st_size / 1e6
+        return f'<a class="archive" href="{up}{file.name}" download>{WORDS[file.name]}</a> ({size:.0f} MB)'
+
+    return MARK.sub(link, page.read_text(encoding="utf-8"))
 
 
 def offer(app: Sphinx, failed: Exception | None) -> None:
@@ -53,12 +60,7 @@ def offer(app: Sphinx, failed: Exception | None) -> None:
         shutil.copyfile(ROOT / "dist" / TEACHING, site / TEACHING)
     offline(site)
     for page in site.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        if "data-archive" in text:
-            linked = MARK.sub(
-                lambda found: link(page, site, found[1]) if (site / found[1]).is_file() else found[0], text
-            )
-            page.write_text(linked, encoding="utf-8")
+        page.write_text(linked(page, site), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 
 from simsam.data import REPOSITORY
 
-FOOT = '<p>Is something wrong or unclear here? <a class="erratum" href="{}">Report an error on this page</a>.</p>'
+FOOT = '<p>Something wrong or unclear? <a class="erratum" href="{}">Report an error on this page</a>.</p>'
 
 
 def address(page: str) -> str:
