@@ -206,7 +206,9 @@ def closed_form_head(
         P = solve_predictor(terms, ridge, 2 * n * pairs)
         head.predictor = Layers([P[:, :d]], [P[:, d:]], nonlinear=False)
         cosines = sum(Cosine.apply(head.predictor(z), target).sum(1) for z, target in terms)
-    return _result(head, x, -cosines[:, None] / (2 * n * pairs), single)
+    losses = -cosines[:, None] / (2 * n * pairs)
+    G = head.predictor(ELU.apply(linear) if projector_nonlinear else linear)  # head(x), whose half is there
+    return HeadResult(G[0] if single else G, losses[0] if single else losses, head)
 
 
 def solve_predictor(
