@@ -1,4 +1,4 @@
-"""What the checks of the built site share: its pages, a server on loopback, and a headless Chromium."""
+"""What the checks of the built site share: its pages, a server on loopback, and tools/chromium.py."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import contextlib
 import functools
 import http.server
 import os
-import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import bs4
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from chromium import CHROMIUM, chromium, opened  # noqa: E402, F401
+
 SITE = Path(os.environ.get("SIMSAM_SITE", ROOT / "_build" / "html"))
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 
 
 def toc_pages() -> list[str]:
@@ -47,20 +47,3 @@ def served(folder: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium: the one that the system has."""
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
-def opened(browser: Browser, **options: object) -> Page:
-    """A new page of the browser, which gives up only on what never comes: a busy machine is no failure."""
-    page = browser.new_page(**options)
-    page.set_default_timeout(300_000)
-    return page
