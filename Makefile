@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 PY := .venv/bin/python
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=3600 -n 2 --dist loadscope
 
-.PHONY: help setup book test demo check results wheel-check site-check clean
+.PHONY: help setup book test demo check results teaching autograding package wheel-check site-check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -71,17 +71,37 @@ endif
 	$(PY) tools/big_photos.py $(ON)
 	$(PY) tools/readme_tables.py
 
+teaching: setup  ## the archives for teaching: dist/simsam-teaching.zip and dist/simsam-instructor.zip
+	$(PY) tools/teaching_pack.py
+
+# nbgrader wants versions of its own, so it gets an environment; its kernels are the book's.
+.venv-nbgrader/installed: .venv/installed
+	$(PY) -m venv --clear .venv-nbgrader
+	.venv-nbgrader/bin/python -m pip install --quiet --disable-pip-version-check 'nbgrader>=0.9.6,<0.10'
+	@touch $@
+
+autograding: .venv-nbgrader/installed  ## grade the notebooks for teaching by nbgrader, half an hour
+	OMP_NUM_THREADS=1 $(PY) tools/autograding.py .venv-nbgrader
+
+package: setup  ## what goes to PyPI: dist/package, built and checked
+	rm -rf dist/package build
+	test -x .venv-package/bin/twine || $(PY) -m venv --clear .venv-package
+	.venv-package/bin/python -m pip install --quiet --disable-pip-version-check build twine
+	.venv-package/bin/python -m build --outdir dist/package .
+	.venv-package/bin/twine check --strict dist/package/*
+
 # Every notebook in an empty folder, seeing the built wheel and not this folder.
+UNPACKED := $(CURDIR)/dist/wheel/unpacked
 wheel-check: setup  ## the book, built with nothing of the package but its wheel
-	rm -rf dist build
-	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target dist/unpacked dist/*.whl
-	cd dist && PYTHONPATH=$(CURDIR)/dist/unpacked ../$(PY) -c "import simsam; assert 'dist/unpacked' in simsam.__file__"
-	PYTHONPATH=$(CURDIR)/dist/unpacked $(MAKE) book
+	rm -rf dist/wheel build
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist/wheel .
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target $(UNPACKED) dist/wheel/*.whl
+	cd dist/wheel && PYTHONPATH=$(UNPACKED) $(CURDIR)/$(PY) -c "import simsam; assert 'wheel/unpacked' in simsam.__file__"
+	PYTHONPATH=$(UNPACKED) $(MAKE) book
 
 site-check:  ## look at the built site in a headless Chromium
 	$(PY) -m pytest tests/site -m site
 
 clean:  ## remove everything that was made, but not .venv
-	rm -rf _build build dist demo .coverage htmlcov .pytest_cache .ruff_cache
+	rm -rf _build build dist demo .coverage htmlcov .pytest_cache .ruff_cache .venv-nbgrader .venv-package
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
