@@ -5,8 +5,9 @@
     photos/NAME.js        the prepared photos, on the features that the book runs on (SIMSAM_BACKBONE)
     network/              the network itself, for the reader's own photo, which the page loads on a click
 
-A page that holds an element with `data-playground` gets playground.js and page.js, one with `data-lab` gets
-playground.js and labs.js. What is up to date is left alone.
+A page that holds an element with `data-playground` gets playground.js, the first photo and page.js, before
+all other scripts and not deferred: it computes while the rest is read. One with `data-lab` gets playground.js
+and labs.js. What is up to date is left alone.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ TOOLS = EXT.parents[1] / "tools"
 PACKAGE = EXT.parents[1] / "simsam"
 ENGINE = "playground.js"
 MARKS = {"data-playground": "page", "data-lab": "labs"}  # what a page holds, and the script that it then gets
+AT_ONCE = {"priority": 100}  # Sphinx's own scripts have 200
+LATER = {"loading_method": "defer"}
 NO_NETWORK = {"built": False, "why": "this site was made without it"}
 log = logging.getLogger(__name__)
 
@@ -125,9 +128,10 @@ def add_scripts(app: Sphinx, page: str, template: str, context: dict[str, object
     target = Path(app.outdir) / "_static" / "playground"
     asked = [name for mark, name in MARKS.items() if mark in str(context.get("body", ""))]
     for name in asked:
-        for file in (ENGINE, f"{name}.js"):
+        first = [f"photos/{photos.PHOTOS[0].name}.js"] if name == "page" else []
+        for file in (ENGINE, *first, f"{name}.js"):
             if (target / file).is_file():
-                app.add_js_file(f"playground/{file}", loading_method="defer")
+                app.add_js_file(f"playground/{file}", **(AT_ONCE if name == "page" else LATER))
         if (target / f"{name}.css").is_file():
             app.add_css_file(f"playground/{name}.css")
 

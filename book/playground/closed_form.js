@@ -64,7 +64,9 @@ function oneAboveOther(A, B) {
 }
 
 function rowSums(A) {
-  return Float64Array.from({ length: A.rows }, (_, i) => rowOf(A, i).reduce((sum, x) => sum + x, 0));
+  const sums = new Float64Array(A.rows);
+  for (let at = 0; at < A.data.length; at++) sums[Math.floor(at / A.cols)] += A.data[at];
+  return sums;
 }
 
 /** The mean cosine of the rows of two matrices. Twin: fast.Cosine, its mean. */

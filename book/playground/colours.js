@@ -35,3 +35,9 @@ export function plainColour(value, high) {
 export function signedColour(value, high) {
   return SIGNED_MAP[Math.max(0, Math.min(255, Math.round(127.5 + (127.5 * value) / (high || 1))))];
 }
+
+/** The same as CSS writes it. */
+export function signedCss(value, high) {
+  const colour = signedColour(value, high);
+  return `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+}

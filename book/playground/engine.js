@@ -94,17 +94,20 @@ function createEngine(source, find, photo) {
     return new Promise((resolve, reject) => asked.set(id, { resolve, reject, onEpoch }));
   }
 
-  /** The worker gets each part of a photo once; without a picture, which it does not look at. */
-  async function send(name, parts, part) {
-    const key = `${name} ${part}`, value = parts[part];
-    if (!value || sent.get(key) === value) return;
-    sent.set(key, value);
+  /** The worker gets each part of a photo once; without a picture, which it does not look at. The answer is a promise
+   * that nobody has to wait for: the worker takes what is asked in its order. */
+  function send(name, parts, part) {
+    const key = `${name} ${part}`, value = parts[part], before = sent.get(key);
+    if (!value) return null;
+    if (before?.value === value) return before.kept;
     const { grid, shape, output, attention, truth } = parts;
     const wanted = part === "keys" ? { keys: value } : { grid, shape, output, attention, truth };
-    await ask({ kind: "photo", name, photo: wanted }).catch((error) => {
+    const kept = ask({ kind: "photo", name, photo: wanted }).catch((error) => {
       sent.delete(key);
       throw error;
     });
+    sent.set(key, { value, kept });
+    return kept;
   }
 
   return {
@@ -114,9 +117,11 @@ function createEngine(source, find, photo) {
     },
 
     async run(name, settings = {}, { latest = false, graphs = false, onEpoch } = {}) {
-      await send(name, await find(name), "output");
-      if (settings.tokens === "keys") await send(name, await find(name, "keys"), "keys");
-      return ask({ kind: "run", name, settings, latest, graphs }, onEpoch);
+      const kept = [send(name, await find(name), "output")];
+      if (settings.tokens === "keys") kept.push(send(name, await find(name, "keys"), "keys"));
+      const run = ask({ kind: "run", name, settings, latest, graphs }, onEpoch);
+      const [result] = await Promise.all([run, ...kept]); // of a photo that the worker cannot read, its own error
+      return result;
     },
 
     async tokens(name) {

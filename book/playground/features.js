@@ -37,8 +37,11 @@ export function decodeRuns(runs, [height, width]) {
 }
 
 /** The bytes of a text in base64. */
-function bytesOf(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export function bytesOf(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
 }
 
 /** One value a token, (h * w), as one value a pixel, (H * W). Twin: Geometry.upsample.

@@ -3,6 +3,8 @@
 // A Matrix is {rows, cols, data}: data a Float64Array in row-major order, entry (i, j) at data[i * cols + j].
 // Python computes in float32; JavaScript's own numbers are float64, and the results agree to float32's digits.
 
+import { productInTiles } from "./simd.js";
+
 const TINY = 1e-12; // what a shorter row counts as, as in torch's normalize
 const BLOCK = 32; // rows that stay in the processor's cache
 
@@ -26,18 +28,23 @@ export function transpose(A) {
   return T;
 }
 
-/** Twin: A @ B.T, (m, d) and (n, d) -> (m, n): the dot products of all rows. Every product here is this one.
- * Four rows meet four rows at a time, so that a number that was fetched is used four times. */
+/** Twin: A @ B.T, (m, d) and (n, d) -> (m, n): the dot products of all rows. Every product here is this one. */
 export function timesTransposed(A, B, symmetric = false) {
   const C = matrix(A.rows, B.rows);
+  if (!productInTiles(A, B, C, symmetric)) productInLoops(A, B, C, symmetric);
+  if (symmetric) mirror(C);
+  return C;
+}
+
+/** C = A B^T, of a symmetric C only the upper half; see simd.js for what is faster.
+ * Four rows meet four rows at a time, so that a number that was fetched is used four times. */
+export function productInLoops(A, B, C, symmetric = false) {
   for (let begin = 0; begin < B.rows; begin += BLOCK) {
     const end = Math.min(begin + BLOCK, B.rows);
     for (let i = 0; i < (symmetric ? end : A.rows); i += 4) {
       for (let j = begin; j < end; j += 4) fourByFour(A, B, C, i, j);
     }
   }
-  if (symmetric) mirror(C);
-  return C;
 }
 
 /** Twin: A @ A.T, of which only half has to be computed. */
@@ -128,29 +135,52 @@ export function unitRows(A) {
 }
 
 /** The X with A X = B, A symmetric and positive definite. Twin: cholesky_solve(B, cholesky(A)).
- * The factor L, A = L L^T, is written over A; then L Y = B and L^T X = Y, each row by row. */
+ * The factor L, A = L L^T, is written over A; then L Y = B and L^T X = Y, for each column of B. */
 export function solvePositive(A, B) {
   const n = A.rows, L = A.data;
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      const before = dot(L.subarray(i * n, i * n + j), L.subarray(j * n, j * n + j));
-      const rest = L[i * n + j] - before;
-      if (i === j && !(rest > 0)) throw new Error("The matrix is singular: give a larger ridge.");
-      L[i * n + j] = i === j ? Math.sqrt(rest) : rest / L[j * n + j];
-    }
+    let rest = L[i * n + i];
+    for (let j = 0; j < i; j++) rest -= L[i * n + j] ** 2;
+    if (!(rest > 0)) throw new Error("The matrix is singular: give a larger ridge.");
+    L[i * n + i] = Math.sqrt(rest);
+    for (let r = i + 1; r < n; r += 4) substitute(A, A, r, i, 0, i); // the entries below
   }
-  const X = matrix(B.rows, B.cols, B.data.slice());
-  const divide = (i) => {
-    const row = rowOf(X, i);
-    for (let c = 0; c < row.length; c++) row[c] /= L[i * n + i];
-  };
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) addScaled(rowOf(X, i), rowOf(X, j), -L[i * n + j]);
-    divide(i);
+  const X = transpose(B), upper = transpose(A); // a column of B is a row now: its entries lie side by side
+  const blocks = Array.from({ length: Math.ceil(n / BLOCK) }, (_, i) => [i * BLOCK, Math.min((i + 1) * BLOCK, n)]);
+  for (const [begin, end] of blocks) {
+    lessKnown(X, A, begin, end, 0, begin);
+    for (let r = 0; r < X.rows; r += 4) for (let i = begin; i < end; i++) substitute(A, X, r, i, begin, i);
   }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let j = i + 1; j < n; j++) addScaled(rowOf(X, i), rowOf(X, j), -L[j * n + i]);
-    divide(i);
+  for (const [begin, end] of blocks.reverse()) {
+    lessKnown(X, upper, begin, end, end, n);
+    for (let r = 0; r < X.rows; r += 4) for (let i = end - 1; i >= begin; i--) substitute(upper, X, r, i, i + 1, end);
   }
-  return X;
+  return transpose(X);
+}
+
+/** The columns `begin` to `end` of X less what the unknowns `from` to `to` make of them, in place: one product. */
+function lessKnown(X, T, begin, end, from, to) {
+  if (from === to) return;
+  const known = timesTransposed(columnsOf(X, 0, X.rows, from, to), columnsOf(T, begin, end, from, to));
+  for (let r = 0; r < X.rows; r++) addScaled(rowOf(X, r).subarray(begin, end), rowOf(known, r), -1);
+}
+
+/** A copy of the columns `left` to `right` of some rows. Twin: A[top:bottom, left:right]. */
+function columnsOf(A, top, bottom, left, right) {
+  const part = matrix(bottom - top, right - left);
+  for (let i = top; i < bottom; i++) rowOf(part, i - top).set(rowOf(A, i).subarray(left, right));
+  return part;
+}
+
+/** Unknown i of the rows r to r + 3 of X from the unknowns `begin` to `end`, in place. T is triangular. */
+function substitute(T, X, r, i, begin, end) {
+  const n = T.cols, t = T.data, x = X.data, at = i * n, last = X.rows - 1;
+  const r0 = r * n, r1 = Math.min(r + 1, last) * n, r2 = Math.min(r + 2, last) * n, r3 = Math.min(r + 3, last) * n;
+  let s0 = x[r0 + i], s1 = x[r1 + i], s2 = x[r2 + i], s3 = x[r3 + i];
+  for (let j = begin; j < end; j++) {
+    const factor = t[at + j];
+    s0 -= factor * x[r0 + j]; s1 -= factor * x[r1 + j]; s2 -= factor * x[r2 + j]; s3 -= factor * x[r3 + j];
+  }
+  const by = t[at + i];
+  x[r3 + i] = s3 / by; x[r2 + i] = s2 / by; x[r1 + i] = s1 / by; x[r0 + i] = s0 / by;
 }

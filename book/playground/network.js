@@ -12,6 +12,8 @@
 // Runtime and weights lie in network/ as scripts, each with a piece of a compressed file in base64, since a page
 // from file:// can load scripts alone. tools/playground_network.py writes them and the manifest.
 
+import { bytesOf } from "./features.js";
+
 const CACHE = "simsam-playground-"; // the browser's cache of the pieces: its name ends with the build's hash
 
 /** The network of a site. `manifest`: what the build says of it; `folder`: the address where its pieces lie. */
@@ -128,7 +130,7 @@ function couldNot(address) {
 /** A part's bytes from its pieces, its hash compared where the browser can. */
 async function unpack(texts, part, cache) {
   try {
-    const packed = new Blob(texts.map(bytesFrom)).stream();
+    const packed = new Blob(texts.map(bytesOf)).stream();
     const bytes = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
     if ((await sha256(bytes)) === part.sha256) return bytes;
   } catch {
@@ -141,12 +143,4 @@ async function unpack(texts, part, cache) {
 async function sha256(bytes) {
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** The bytes of a text in base64. */
-function bytesFrom(text) {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-  const letters = atob(text), bytes = new Uint8Array(letters.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
-  return bytes;
 }

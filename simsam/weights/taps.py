@@ -77,8 +77,9 @@ def tap(x: Tensor, backbone: Backbone, blocks: Iterable[int] = (-1,)) -> Tapped 
     finally:
         for hook in hooks:
             hook.remove()
-    # timm hands out patches and prefix apart
-    outputs = {n: torch.cat(both[::-1], 1).float() for n, both in zip(sorted(numbers), inner)}
+    if backbone.prefix:  # timm hands out patches and prefix apart
+        inner = [torch.cat([prefix, patches], 1) for patches, prefix in inner]
+    outputs = {n: out.float() for n, out in zip(sorted(numbers), inner)}
     return Tapped(backbone, final.float(), qkv, outputs)
 
 

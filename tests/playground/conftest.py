@@ -17,8 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / folder) for folder in ("tests/site", "book/_ext", "tools")]
 
 from browser import CHROMIUM, chromium, opened, served  # noqa: E402
-
-PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="{}"></script>'
+from sites import EMPTY  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +27,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     site = tmp_path_factory.mktemp("site")
     extension.make_scripts(site / "_static" / "playground")
-    (site / "index.html").write_text(PAGE.format("_static/playground/playground.js"), encoding="utf-8")
+    (site / "index.html").write_text(EMPTY, encoding="utf-8")
     return site
 
 

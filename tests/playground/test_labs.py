@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import playground as extension
 import pytest
+import torch
 from browser import opened
 from chapters import NOTEBOOKS, cells
+
+from simsam import spectral
 
 LABS = extension.SOURCES / "labs"
 ASKED = re.compile(r'<div data-lab="(\w+)"([^>]*)>\n\n?(.+?)\n\n?</div>', re.S)
@@ -222,3 +227,140 @@ def test_bootstrap(lab) -> None:
     assert "clear of 0" in press(view, ".lab-buttons button:nth-child(2)", "Enter")
     press(view, "#lab-bootstrap-paired", "Space")
     assert "around 0" in press(view, ".lab-buttons button:nth-child(2)", "Enter")
+
+
+def cheapest_cuts(edges: dict[str, float]) -> tuple[float, float, float]:
+    """lambda 2 of a small graph, the least Ncut along its vector, and the least of all, as in the chapter."""
+    names = sorted({name for edge in edges for name in edge})
+    W = torch.zeros(len(names), len(names), dtype=torch.float64)
+    for (one, other), weight in edges.items():
+        i, j = names.index(one), names.index(other)
+        W[i, j] = W[j, i] = weight
+    degree = W.sum(1)
+
+    def price(inside: torch.Tensor) -> float:
+        cut = W[inside][:, ~inside].sum()
+        return float(cut / degree[inside].sum() + cut / degree[~inside].sum())
+
+    pairs = spectral.eigenpairs(W, 3)
+    y = pairs.vectors[:, 1]
+    along = [price(y > at) for at in y.sort().values[:-1]]
+    every = [torch.tensor(side) for side in product([True, False], repeat=len(names))]
+    return float(pairs.values[1]), min(along), min(price(s) for s in every if s.any() and not s.all())
+
+
+def cuts_told(view) -> tuple[float, float, float]:
+    """The same three, as the lab says them."""
+    told = said(view)
+    prices = [float(x) for x in re.findall(r"Ncut (\d\.\d+)", told)]
+    return float(re.match(r"λ₂ = (\d\.\d+)", told)[1]), prices[0], prices[-1]
+
+
+SIX = {"ab": 8, "ac": 6, "bc": 8, "cd": 3, "de": 8, "ef": 2}
+LADDER = {"ab": 4, "bc": 4, "cd": 4, "de": 4, "fg": 4, "gh": 4, "hi": 4, "ij": 4}
+LADDER |= {"af": 1, "bg": 1, "ch": 1, "di": 1, "ej": 1}
+
+
+def test_cut_begins_with_the_chapters_graph_and_prices_it_as_python_does(lab) -> None:
+    (source,) = (
+        cell["source"] for path in NOTEBOOKS for cell in cells(path) if cell["source"].startswith("names = ")
+    )
+    assert f"edges = {json.dumps(SIX)}" in source
+    view = lab("cut")
+    assert cuts_told(view) == pytest.approx(cheapest_cuts(SIX), abs=6e-4)
+    assert "abc | def" in said(view)
+    assert "all 31 cuts none is cheaper" in said(view)
+    # the chapter's question: the heaviest bridge is still the best cut
+    assert "abc | def" in press(view, "#lab-cut-weight", "End")
+    assert cuts_told(view) == pytest.approx(cheapest_cuts({**SIX, "cd": 10}), abs=6e-4)
+    # without it the graph falls in two, and undo brings all of it back
+    assert "in pieces" in press(view, "#lab-cut-weight", "Home")
+    press(view, "#lab-cut-graph", "Control+z")
+    assert cuts_told(view) == pytest.approx(cheapest_cuts(SIX), abs=6e-4)
+
+
+def test_cut_knows_a_graph_whose_second_vector_misses_the_best_cut(lab) -> None:
+    view = lab("cut")
+    press(view, "#lab-cut-graph", "End")
+    found = cheapest_cuts(LADDER)
+    assert cuts_told(view) == pytest.approx(found, abs=6e-4)
+    assert found[2] < 0.6 * found[1]
+    assert "abcde | fghij" in said(view).split("511")[1]
+    severed = "document.querySelectorAll('.lab-severed').length"
+    view.select_option("#lab-cut-cut", "all")
+    assert view.evaluate(severed) == 5
+    # the third knows it
+    press(view, "#lab-cut-vector", "ArrowDown")
+    assert cuts_told(view)[1] == pytest.approx(found[2], abs=6e-4)
+    assert "no threshold" in press(view, "#lab-cut-vector", "Home")
+    # the triangle with w = 1: any cut is as good as another
+    press(view, "#lab-cut-graph", "Home", "ArrowDown")
+    view.focus("#lab-cut-vector")
+    view.keyboard.press("End")
+    assert "many" not in said(view)
+    view.focus("#lab-cut-weight")
+    for _ in range(8):
+        view.keyboard.press("ArrowLeft")
+    assert view.input_value("#lab-cut-weight") == "1"
+    assert "one vector of many" in said(view)
+
+
+def nodes_of(view) -> str:
+    return "".join(view.locator(".lab-node text").all_text_contents())
+
+
+def test_cut_is_drawn_by_keyboard(lab) -> None:
+    view = lab("cut")
+    node = view.get_by_role("button", name="node e")
+    node.focus()
+    before = node.get_attribute("transform")
+    view.keyboard.press("ArrowRight")
+    assert node.get_attribute("transform") != before
+    assert node.evaluate("node => node === document.activeElement")
+    view.keyboard.press("Control+z")
+    assert node.get_attribute("transform") == before
+    view.keyboard.press("Enter")
+    assert (view.input_value("#lab-cut-end-0"), view.input_value("#lab-cut-end-1")) == ("d", "e")
+    assert node.get_attribute("aria-pressed") == "true"
+    view.keyboard.press("Delete")
+    assert nodes_of(view) == "abcdf"
+    assert "in pieces" in said(view)
+    add = view.get_by_role("button", name="Add a node")
+    add.focus()
+    for _ in range(9):
+        view.keyboard.press("Enter")
+    assert nodes_of(view) == "abcdefghijkl"
+    assert add.is_disabled()
+    assert "all 2047 cuts" in said(view)
+    remove = view.get_by_role("button", name="Remove")
+    for _ in range(12):
+        if remove.is_enabled():
+            remove.press("Enter")
+    assert len(nodes_of(view)) == 3
+    reset = view.get_by_role("button", name="Reset")
+    reset.press("Enter")
+    assert nodes_of(view) == "abcdef"
+    assert cuts_told(view) == pytest.approx(cheapest_cuts(SIX), abs=6e-4)
+
+
+def test_cut_is_drawn_by_pointer(lab) -> None:
+    view = lab("cut")
+    centre = "node => ((r) => [r.x + r.width / 2, r.y + r.height / 2])(node.getBoundingClientRect())"
+    view.locator(".lab-graph").scroll_into_view_if_needed()
+    x, y = view.get_by_role("button", name="node f").locator("circle").evaluate(centre)
+    view.mouse.move(x, y)
+    view.mouse.down()
+    view.mouse.move(x - 20, y + 40, steps=4)
+    view.mouse.up()
+    moved = view.get_by_role("button", name="node f").locator("circle").evaluate(centre)
+    assert moved == pytest.approx([x - 20, y + 40], abs=1)
+    assert view.input_value("#lab-cut-end-1") == "d"  # to move a node is not to choose it
+    view.get_by_role("button", name="node a").click()
+    view.get_by_role("button", name="node f").click()
+    assert (view.input_value("#lab-cut-end-0"), view.input_value("#lab-cut-end-1")) == ("a", "f")
+    assert "no edge" in view.text_content(".lab-slider")
+    box = view.locator(".lab-paper").bounding_box()
+    view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.85 * box["height"])
+    assert nodes_of(view) == "abcdefg"
+    assert view.input_value("#lab-cut-weight") == "1"  # joined to the node that was chosen last
+    assert cuts_told(view) == pytest.approx(cheapest_cuts({**SIX, "fg": 1}), abs=6e-4)

@@ -21,10 +21,10 @@ from PIL import Image
 
 pytest.importorskip("onnxscript", reason="the export needs the extra `book`")
 
-import network_runtime as runtime
 import playground as extension
 import playground_network as building
 from browser import opened, served
+from sites import EMPTY, add_network
 from skimage import data
 from twins import cosine, overlap, unpacked
 
@@ -58,15 +58,9 @@ DESCRIBE = """async ([text, settings]) => {
 @pytest.fixture(scope="module")
 def site(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with the playground's scripts and its network, no photo."""
-    if runtime.installed_version() != runtime.pinned_version():
-        pytest.skip("the network's runtime is not here: `make book` fetches it with npm")
     folder = tmp_path_factory.mktemp("own")
-    target = folder / "_static" / "playground"
-    result = building.build(target / "network", backbone)
-    assert not isinstance(result, str), result
-    extension.make_scripts(target, building.manifest(result))
-    page = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="{}"></script>'
-    (folder / "index.html").write_text(page.format("_static/playground/playground.js"), encoding="utf-8")
+    add_network(folder / "_static" / "playground", backbone)
+    (folder / "index.html").write_text(EMPTY, encoding="utf-8")
     return folder
 
 

@@ -78,6 +78,29 @@ def test_linear_algebra(js) -> None:
     close(js("M.linalg.timesVector(matrix(a), b)", a=a, b=b[0]), a @ b[0], 1e-12)
     solved = js("M.linalg.solvePositive(matrix(p), matrix(b))", p=positive, b=b.T)
     close(solved, torch.linalg.solve(positive, b.T), 1e-9)
+    c = torch.rand(80, 70, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    positive = c.T @ c + 0.1 * torch.eye(70)  # in several blocks
+    solved = js("M.linalg.solvePositive(matrix(p), matrix(c))", p=positive, c=c[:9].T)
+    close(solved, torch.linalg.solve(positive, c[:9].T), 1e-9)
+    assert "singular" in js(
+        "(() => { try { M.linalg.solvePositive(matrix(p), matrix(p)); } "
+        "catch (error) { return error.message; } })()",
+        p=torch.ones(3, 3),
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (13, 5, 7), (70, 33, 385), (40, 100, 2)])
+def test_products_in_tiles_are_those_of_the_loops(js, shape: tuple[int, int, int]) -> None:
+    m, n, d = shape
+    generator = torch.Generator().manual_seed(m)
+    a, b = (torch.randn(rows, d, dtype=torch.float64, generator=generator) for rows in (m, n))
+    call = "((C) => [M.{}(matrix(a), matrix(b), C), C])(M.linalg.matrix(a.length, b.length))"
+    taken, fast = js(call.format("simd.productInTiles"), a=a, b=b)
+    assert taken  # this Chromium has SIMD: else the loops would be compared with themselves
+    _, plain = js(call.format("linalg.productInLoops"), a=a, b=b)
+    close(fast, a @ b.T, 1e-12)
+    close(plain, a @ b.T, 1e-12)
+    close(js("M.linalg.gram(matrix(a))", a=a), a @ a.T, 1e-12)
 
 
 def test_views_move_the_grid(js) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -211,16 +212,59 @@ def test_bibliography_links_are_dois_or_arxiv_numbers() -> None:
         assert all(good.fullmatch(link) for link in links), links
 
 
-@every_page
-def test_page_is_light(page: str) -> None:
-    """The page and what only it loads: its pictures."""
-    own = {
-        (SITE / page).parent / unquote(img["src"])
-        for img in parsed(page).find_all("img", src=True)
-        if ":" not in img["src"]
+# To the end of the page and back, so that labs and pictures that wait for the reader come too.
+READ_ALL = """async () => {
+    document.documentElement.style.scrollBehavior = "auto";
+    for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight / 2) {
+        scrollTo(0, y);
+        await new Promise((done) => setTimeout(done, 20));
     }
-    size = (SITE / page).stat().st_size + sum(path.stat().st_size for path in own)
-    assert size <= 3_000_000, f"{size / 1e6:.1f} MB"
+}"""
+LABS = "[...document.querySelectorAll('[data-lab]')].every((lab) => lab.querySelector('.lab'))"
+TEXT = {".html", ".css", ".js", ".json", ".svg"}  # what a host sends compressed
+
+
+@every_page
+def test_page_is_light_with_all_that_it_loads_before_a_click(page: str, browser, address) -> None:
+    """Page, scripts, styles, fonts, pictures, labs: 3 MB as they travel, text compressed as hosts do."""
+    view, asked = opened(browser), set()
+    view.on("request", lambda request: asked.add(urlsplit(request.url)._replace(query="", fragment="")))
+    view.goto(f"{address}/{page}", wait_until="networkidle")
+    view.evaluate(READ_ALL)
+    view.wait_for_function(LABS)
+    view.wait_for_load_state("networkidle")
+    view.close()
+    files = {SITE / unquote(url.path).lstrip("/") for url in asked if url.scheme == "http"}
+    assert SITE / page in files
+    sizes = {file: len(gzip.compress(file.read_bytes(), 6)) for file in files if file.suffix in TEXT}
+    sizes |= {file: file.stat().st_size for file in files if file.suffix not in TEXT}
+    heaviest = {file.name: size for file, size in sorted(sizes.items(), key=lambda item: -item[1])[:5]}
+    assert sum(sizes.values()) <= 3_000_000, f"{sum(sizes.values()) / 1e6:.1f} MB, most of it {heaviest}"
+
+
+def test_playground_computes_while_the_rest_of_its_page_is_read() -> None:
+    """Its scripts wait for no other, and the first photo comes with them."""
+    scripts = parsed("book/playground.html").find_all("script", src=True)
+    at_once = [urlsplit(script["src"]).path for script in scripts if not script.has_attr("defer")]
+    first = [path.partition("_static/playground/")[2] for path in at_once[:3]]
+    assert first[::2] == ["playground.js", "page.js"]
+    assert first[1].startswith("photos/")
+    assert (SITE / "_static" / "playground" / first[1]).is_file()
+
+
+def test_icons_are_letters_of_a_font(browser, address) -> None:
+    """The theme's own script would bring each icon that there is as a picture."""
+    view = opened(browser, viewport={"width": 1280, "height": 900})
+    view.goto(f"{address}/{PAGES[1]}", wait_until="networkidle")
+    loaded = (
+        "[...document.fonts].filter(({ family, status }) => /Awesome/.test(family) && status === 'loaded')"
+    )
+    assert view.evaluate(f"{loaded}.length") >= 1
+    icons = "[...document.querySelectorAll('.btn i[class*=fa-]')].filter((icon) => icon.offsetParent)"
+    shown = view.evaluate(f"{icons}.map((icon) => icon.offsetWidth)")
+    view.close()
+    assert shown
+    assert min(shown) >= 8
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("notebooks/")])

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from timm.models import VisionTransformer
 
 from simsam.weights import backbones
 from simsam.weights.backbones import BACKBONES, load_backbone, resolve_name
 from simsam.weights.devices import resolve_device
 from simsam.weights.sources import WHEEL_TENSORS_SHA256, read_record, tensors_sha256
+from simsam.weights.taps import tap
 from simsam.weights.wheel import WHEEL_BACKBONE
 
 TINY = "vit_tiny_patch16_224"  # timm's smallest; its pretrained weights are not needed here
@@ -91,6 +94,27 @@ def test_prefix_tokens_by_number_on_any_grid(name, patch, prefix, dim):
     tokens = backbone.model.forward_features(torch.randn(2, 3, 3 * patch, 5 * patch))
     assert tokens.shape == (2, prefix + 15, dim)
     assert tokens.isfinite().all()
+
+
+def test_a_model_of_patches_alone_is_read():
+    """SigLIP's have no class token and no register: timm gives no prefix, and the mean is the class."""
+    small = {"depth": 2, "embed_dim": 24, "num_heads": 3, "patch_size": 8, "class_token": False}
+    model = VisionTransformer(**small, global_pool="avg", dynamic_img_size=True, img_size=32).eval()
+    backbone = replace(load_backbone(TINY, "random", "cpu"), model=model, patch=8, dim=24, prefix=0)
+    x = torch.randn(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    tapped = tap(x, backbone, [0, -1])
+    for tokens in ("keys", "output"):
+        for block in (0, 1):
+            found, middle, attention = tapped.read(tokens, block)
+            assert found.shape == (2, 24, 24)
+            assert attention is None
+            torch.testing.assert_close(middle, tapped.final.mean(1))
+    assert torch.equal(tapped.outputs[1], tapped.final)
+    # a patch's token is in its place: another patch there changes it most
+    x[0, :, 8:16, 40:] = 3.0
+    moved = (tap(x, backbone).final - tapped.final).norm(dim=2)
+    assert moved[0].argmax() == 6 + 5
+    assert moved[1].max() == 0
 
 
 def test_random_weights_repeat_and_leave_the_generator_alone():

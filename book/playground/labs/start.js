@@ -8,6 +8,7 @@
 
 import { made } from "../elements.js";
 import { bootstrapLab } from "./bootstrap.js";
+import { cutLab } from "./cut.js";
 import { decisionsLab } from "./decisions.js";
 import { affinityLab } from "./graph.js";
 import { thresholdLab } from "./threshold.js";
@@ -16,6 +17,7 @@ import { trainingLab } from "./training.js";
 const LABS = {
   affinity: affinityLab,
   bootstrap: bootstrapLab,
+  cut: cutLab,
   decisions: decisionsLab,
   threshold: thresholdLab,
   training: trainingLab,

@@ -1,19 +1,26 @@
 /* The page: one state, shown by controls, views, tour and address, and moved by all of them. */
 
-import { figure, say } from "../elements.js";
+import { StateHistory } from "../past.js";
+import { makeAsking, makeComputer } from "./computing.js";
 import { makeControls } from "./controls.js";
 import { makeOwnPhoto } from "./own_photo.js";
-import { StateHistory, addressOf, freshState, stateOf } from "./state.js";
+import { addressOf, freshState, stateOf } from "./state.js";
 import { TOUR } from "./steps.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTour } from "./tour.js";
 import { makeViews } from "./views.js";
 
-/** Start the page in `root`. */
-export function startPage(root, { engine, presets, photos, network }) {
+/** Ask for the pictures of the state that the page opens with, before the page itself is there to show them. */
+export function beginPage({ engine, presets, photos, network }) {
   const named = () => stateOf(location.hash, presets, photos.map((photo) => photo.name), TOUR.length);
-  const past = new StateHistory(named() ?? freshState("simsam", presets, photos[0].name));
-  const compute = makeComputer(root, engine, (photo, picture, result) => {
+  const state = named() ?? freshState("simsam", presets, photos[0].name), ask = makeAsking(engine);
+  return { engine, presets, photos, network, named, ask, begun: ask(state, true) };
+}
+
+/** Start the page in `root`, with what `beginPage` gave. */
+export function startPage(root, { engine, presets, photos, network, named, ask, begun }) {
+  const past = new StateHistory(begun.state);
+  const compute = makeComputer(root, ask, begun, (photo, picture, result) => {
     const [rows, columns] = result.grid;
     truth.closest("label").hidden = !photo.truth;
     views.draw({ photo, picture, result, truth: truth.checked });
@@ -87,60 +94,4 @@ export function startPage(root, { engine, presets, photos, network }) {
   }
 
   show();
-}
-
-/** A function of the state that computes its result and hands it to `draw(photo, picture, result)`; what a newer
-    state overtakes is not drawn. */
-function makeComputer(root, engine, draw) {
-  const told = (name, text) => say(root.querySelector(`[data-part=${name}]`), text);
-  let newest = null, shown = null;
-
-  return async function compute(state) {
-    newest = state;
-    root.setAttribute("aria-busy", "true");
-    try {
-      await computed(state);
-      told("error", "");
-    } catch (error) {
-      if (state === newest) told("error", error.message);
-    }
-    if (state === newest) root.removeAttribute("aria-busy");
-  };
-
-  async function computed(state) {
-    const photo = await engine.load(state.photo), { settings } = state;
-    const picture = shown?.name === photo.name ? shown.picture : await decoded(photo.picture);
-    const run = async (what) => {
-      const result = await engine.run(photo.name, what, { latest: true, onEpoch });
-      if (!result || state !== newest) return;
-      shown = { name: photo.name, picture };
-      draw(photo, picture, result);
-      told("notes", result.notes.join(" "));
-      told("times", timesText(result));
-    };
-    // a head takes its time: the first picture comes without it
-    if (!shown && settings.head !== "none") await run({ ...settings, head: "none" });
-    await run(settings);
-    root.dataset.ready = "true";
-  }
-
-  function onEpoch({ epoch, loss }) {
-    told("times", `Epoch ${epoch}: loss ${figure(loss, 3)}`);
-  }
-}
-
-async function decoded(source) {
-  const picture = new Image();
-  picture.src = source;
-  await picture.decode();
-  return picture;
-}
-
-/** What each stage took, in one line; what was remembered took nothing. */
-function timesText({ milliseconds, losses }) {
-  const spent = Object.entries(milliseconds).filter(([, ms]) => ms > 0);
-  const stages = spent.map(([stage, ms]) => `${stage} ${Math.round(ms)} ms`);
-  if (!stages.length) stages.push("nothing, all of it was remembered");
-  const loss = losses?.length ? ` Loss of the head: ${figure(losses.at(-1), 3)}.` : "";
-  return `Computed in this page: ${stages.join(", ")}.${loss}`;
 }

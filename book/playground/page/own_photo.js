@@ -46,6 +46,7 @@ export function makeOwnPhoto(root, { engine, network }, added) {
   }
 
   async function take(photo) {
+    if (photo && !load.hidden) say(told, "Load the transformer first: it reads your photo.");
     if (file.disabled || !photo) return;
     file.disabled = true;
     say(told, "The transformer looks at your photo …");
