@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("bs4", reason="the checks of the site need the test extra")
 pytest.importorskip("playwright.sync_api", reason="the checks of the site need the test extra")
 
-from browser import SITE, parsed, toc_pages  # noqa: E402
+from browser import SITE, parsed, toc_pages
 
-from simsam import REPOSITORY  # noqa: E402
+from simsam import REPOSITORY
 
 pytestmark = [
     pytest.mark.site,
