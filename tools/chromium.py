@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -24,12 +24,29 @@ def missing() -> str:
     return "" if CHROMIUM else "there is no Chromium on this machine"
 
 
+_driver: Playwright | None = None  # of this process, while a block of `driver` lasts
+
+
+@contextlib.contextmanager
+def driver() -> Iterator[Playwright]:
+    """Playwright's driver. A process can have one only, so a block inside another block shares it."""
+    global _driver
+    from playwright.sync_api import sync_playwright
+
+    if _driver is not None:
+        yield _driver
+        return
+    with sync_playwright() as _driver:
+        try:
+            yield _driver
+        finally:
+            _driver = None
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, without a window, as long as the block lasts."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
