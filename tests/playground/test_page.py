@@ -122,7 +122,7 @@ def test_kappa_moves_pictures_and_address_and_can_be_undone(at) -> None:
     after = pictures(view)
     assert "kappa=0.3" in address(view)
     assert len([1 for old, new in zip(before, after) if old != new]) >= 5
-    assert view.locator("[data-part=changes] li").all_inner_texts() == ["Weight κ: 0.25 → 0.3"]
+    assert view.locator("[data-part=changes] li").all_inner_texts() == ["Head’s weight κ: 0.25 → 0.3"]
     press(view, "Control+z")
     assert (pictures(view), address(view)) == (before, there)
     press(view, "Control+Shift+z")

@@ -75,7 +75,7 @@ export const STAGES = [
       },
       {
         name: "kappa",
-        label: "Weight κ",
+        label: "Head’s weight κ",
         range: [0, 2, 0.05],
         when: (s) => s.head !== "none" && s.graph === "similarity",
         idle: "choose a head first",

@@ -1,6 +1,6 @@
 /* The steps of the guided tour, chapter by chapter. `state`: photo, preset (spectral unless given), patch, and what
-   differs from the preset; `look`: the views to look at; the text says in two sentences what is to be seen. What it
-   says holds on the book's default features. */
+   differs from the preset; `look`: the views to look at; `move`: the setting to move, if any. The text says in two or
+   three sentences what is to be seen, and what it says holds on the book's default features. */
 
 const ONE_CUT = { readout: "fiedler", threshold: "zero", sign: "border", centroid: 0, margin: 0 };
 
@@ -27,9 +27,10 @@ export const TOUR = [
     title: "A head for one photo",
     text:
       "A small network, fitted to this photo alone, gives each patch a second vector; κ is the weight of their " +
-      "similarities. Move κ up from 0: the badge on the suit fades from the second eigenvector.",
-    state: { photo: "astronaut", preset: "simsam", kappa: 0, patch: [8, 13] },
-    look: ["eigenvectors", "mask"],
+      "similarities. Move κ up from 0: the badge becomes like the suit, and fades from y₂. The mask stays.",
+    state: { photo: "astronaut", preset: "simsam", kappa: 0, patch: [19, 8] },
+    look: ["row", "eigenvectors"],
+    move: "kappa",
     chapter: ["02_siamese_head", "chapter 2"],
   },
   {
@@ -75,6 +76,7 @@ export const TOUR = [
       "Choose “less of the border” under Object side, and the cup comes back.",
     state: { photo: "coffee", ...ONE_CUT, sign: "minority", patch: [11, 14] },
     look: ["mask", "score"],
+    move: "sign",
     chapter: ["05_object", "chapter 5"],
   },
   {
@@ -84,6 +86,7 @@ export const TOUR = [
       "patch then goes to the side whose mean vector it is closer to, and the IoU grows.",
     state: { photo: "pelican", ...ONE_CUT, patch: [10, 14] },
     look: ["mask", "score"],
+    move: "centroid",
     chapter: ["05_object", "chapter 5"],
   },
   {

@@ -47,6 +47,9 @@ export function makeTour(panel, root, go) {
       const looked = at?.look.includes(figure.dataset.view) ?? false;
       figure.classList.toggle("pg-looked", looked);
     }
+    for (const input of root.querySelectorAll(".pg-row [name]")) {
+      input.closest(".pg-row").classList.toggle("pg-looked", Boolean(at) && input.name === at.move);
+    }
     if (!at) return;
     say(title, `${step + 1} of ${TOUR.length}. ${at.title}${at.title.endsWith("?") ? "" : "."}`);
     say(text, at.text);

@@ -20,7 +20,7 @@ export function makeViews(root, choose) {
   for (const name of ["row", "mask", "matrix", "points", "score"]) canvases[name] = makeMap(boxOf(name));
   const vectors = EIGENVECTORS.map((k) => makeVector(root.querySelector(".pg-eigenvectors"), k));
   const grid = makePatchGrid(root.querySelector("[data-view=photo] .pg-grid"), choose);
-  const minis = [...root.querySelectorAll("[data-mini]")];
+  const minis = [...root.querySelectorAll("[data-mini]")], small = { ...canvases, y2: vectors[0].canvas };
 
   let seen = null, sorted = null, points = null, chosen = 0, pointed = null, shownRow = -1;
 
@@ -89,7 +89,7 @@ export function makeViews(root, choose) {
     grid.show(seen.result.grid, toPair(chosen), patchName(chosen, columns));
     say(root.querySelector(".pg-said"), patchWords(seen.result, chosen));
     mark(pointed, chosen);
-    for (const mini of minis) copy(canvases[mini.dataset.mini], mini);
+    for (const mini of minis) copy(small[mini.dataset.mini], mini);
   }
 
   /** Mark the patch under the pointer, if any; show the row of `shown`. */
