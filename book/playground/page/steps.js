@@ -28,7 +28,7 @@ export const TOUR = [
     text:
       "A small network, fitted to this photo alone, gives each patch a second vector; κ is the weight of their " +
       "similarities. Move κ up from 0: the badge becomes like the suit, and fades from y₂. The mask stays.",
-    state: { photo: "astronaut", preset: "simsam", kappa: 0, patch: [19, 8] },
+    state: { photo: "astronaut", preset: "simsam", kappa: 0, patch: [20, 9] },
     look: ["row", "eigenvectors"],
     move: "kappa",
     chapter: ["02_siamese_head", "chapter 2"],
