@@ -13,6 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from teaching.chapters import chapters  # noqa: E402
+from teaching.deck import read_deck  # noqa: E402
+
 EXAM = (ROOT / "teaching" / "exam.md").read_text(encoding="utf-8")
 
 
@@ -111,19 +114,32 @@ def test_the_cuts_of_question_3() -> None:
     assert rf"$1/2 + 1/19 \approx {ncut({3, 4}):.2f}$" in said
 
 
-@pytest.mark.parametrize("w", [0.3, 1.0, 2.5])
+@pytest.mark.parametrize("w", [0.3, 2.0, 2.5])
 def test_the_vectors_of_question_5(w: float) -> None:
-    W = np.array([[0, w, 1], [w, 0, 1], [1, 1, 0]])
+    W = np.array([[0, w, 2], [w, 0, 2], [2, 2, 0]])
     D = np.diag(W.sum(0))
-    apart, together = np.array([1, -1, 0]), np.array([1, 1, -(w + 1)])
-    assert np.allclose((D - W) @ together, (w + 2) / (w + 1) * D @ together)
-    assert np.allclose((D - W) @ apart, (2 * w + 1) / (w + 1) * D @ apart)
-    assert ((w + 2) / (w + 1) < (2 * w + 1) / (w + 1)) == (w > 1)
+    x = (w + 2) / 2
+    apart, together = np.array([1, -1, 0]), np.array([1, 1, -x])
+    assert (D @ together).sum() == pytest.approx(0)
+    assert np.allclose((D - W) @ together, (w + 4) / (w + 2) * D @ together)
+    assert np.allclose((D - W) @ apart, (2 * w + 2) / (w + 2) * D @ apart)
+    assert ((w + 4) / (w + 2) < (2 * w + 2) / (w + 2)) == (w > 2)
     said = solution(5)
-    for words in (r"$\lambda = (w+2)/(w+1)$", r"$\lambda = (2w+1)/(w+1)$", "that is $w > 1$"):
+    values = (r"$\lambda = (w+4)/(w+2)$", r"$\lambda = (2w+2)/(w+2)$")
+    for words in ("$x = (w+2)/2$", *values, "that is $w > 2$"):
         assert words in said
-    assert ((D - W) @ together)[2] == pytest.approx(-2 * (w + 2))
-    assert (D @ together)[2] == pytest.approx(-2 * (w + 1))
+    assert ((D - W) @ together)[2] == pytest.approx(-2 * (w + 4))
+    assert (D @ together)[2] == pytest.approx(-2 * (w + 2))
+
+
+def test_the_slides_of_the_lecture_are_there() -> None:
+    decks = {chapter.name.split("_")[0].lstrip("0") or "0": chapter for chapter in reversed(chapters())}
+    named = [row[2] for row in rows(section("plans", "One lecture of 90 minutes"))]
+    found = re.findall(r"(\d+)/(\d+)(?:–(\d+))?", " ".join(named))
+    assert len(found) > 10
+    for deck, first, last in found:
+        assert 1 <= int(first) < int(last or int(first) + 1)
+        assert int(last or first) <= 1 + len(read_deck(decks[deck])), (deck, first, last)
 
 
 def test_the_counts_of_question_8() -> None:

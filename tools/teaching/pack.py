@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+from PIL import Image
+from skimage import data
 
 from simsam import REPOSITORY
 from simsam.data import atomic_write
@@ -22,7 +24,7 @@ from .qti import files
 from .students import instructor, student
 
 STUDENTS, INSTRUCTOR = "simsam-teaching", "simsam-instructor"
-PLANS = ("teaching", "plans", "colab_classes", "projects")
+PLANS = ("teaching", "plans", "colab_classes", "projects", "glossary")
 DATE = (2024, 1, 1, 0, 0, 0)  # of every member, so that the same sources make the same archive
 NO_PDF = "The machine that made this archive had no Chromium, so there are no PDFs in it: print the pages."
 # What a README.md says where there are PDFs, and where there are none.
@@ -66,6 +68,8 @@ def make_teaching(folder: Path, book: list[Chapter], printer: Printer | None) ->
         _write(folder / "quizzes" / f"{chapter.name}.md", quiz(chapter))
     slides.make(book, folder / "slides", printer)
     handouts.make(book, folder / "handouts", printer)
+    (folder / "handouts").mkdir(exist_ok=True)  # without a Chromium there are no others
+    Image.fromarray(data.cat()).save(folder / "handouts" / "photo_to_draw_on.png")
     figures.make(book, folder / "figures")
 
 
