@@ -33,7 +33,7 @@ from simsam.scale import machine
 from simsam.weights import Backbone
 
 SEED = 0
-EVERY = 0.2  # seconds between two looks at the memory
+EVERY = 2.0  # seconds between two looks at the memory: to look takes a fiftieth of a second, and stops the process
 RECIPE = get_recipe("simsam", refine="none")
 
 
