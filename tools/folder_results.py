@@ -33,7 +33,7 @@ from simsam.scale import machine
 from simsam.weights import Backbone
 
 SEED = 0
-EVERY = 2.0  # seconds between two looks at the memory: to look takes a fiftieth of a second, and stops the process
+EVERY = 2.0  # seconds between two looks at the memory: each stops the process for a moment
 RECIPE = get_recipe("simsam", refine="none")
 
 

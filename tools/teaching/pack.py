@@ -29,7 +29,7 @@ DATE = (2024, 1, 1, 0, 0, 0)  # of every member, so that the same sources make t
 NO_PDF = "The machine that made this archive had no Chromium, so there are no PDFs in it: print the pages."
 # What a README.md says where there are PDFs, and where there are none.
 PRINTED = {
-    "slides": "and `NAME.pdf`",
+    "slides": "and `NAME.pdf` (which shows the answers of the quiz: for a vote, use the page)",
     "handouts": "(PDF)",
     "answers": "",
     "exam": ", `exam.pdf`",
