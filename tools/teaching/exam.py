@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import re
 import tempfile
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-
 from .chapters import ROOT
 from .printing import Printer
+from .prose import to_html
+from .slides import MATHJAX
 
-MATHJAX = ROOT / "book" / "_static" / "vendor" / "mathjax" / "tex-chtml.js"
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -33,17 +30,13 @@ MathJax = {{
   startup: {{ pageReady: () => MathJax.startup.defaultPageReady().then(() => {{ window.ready = true; }}) }},
 }};
 </script>
-<script src="{mathjax}" defer></script>
+<script src="{mathjax}/tex-chtml.js" defer></script>
 </head>
 <body>
 {body}
 </body>
 </html>
 """
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").use(dollarmath_plugin)
-MARKDOWN.add_render_rule(
-    "math_inline", lambda self, tokens, at, *_: f"\\({html.escape(tokens[at].content)}\\)"
-)
 
 
 def exam(solutions: bool = False) -> str:
@@ -58,7 +51,7 @@ def exam(solutions: bool = False) -> str:
 
 def page(text: str) -> str:
     """The exam as a page to print: no question is torn apart."""
-    parts = [MARKDOWN.render(part) for part in re.split(r"^(?=## )", text, flags=re.M)]
+    parts = [to_html(part) for part in re.split(r"^(?=## )", text, flags=re.M)]
     body = "\n".join(f"<section>{part}</section>" for part in parts)
     return PAGE.format(title="Exam: spectral segmentation", mathjax=MATHJAX.as_uri(), body=body)
 

@@ -23,7 +23,9 @@ LETTERS = {
 
 @functools.cache
 def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_labels=False)
+    markdown = (
+        MarkdownIt("commonmark", {"html": False}).enable("table").use(dollarmath_plugin, allow_labels=False)
+    )
     markdown.add_render_rule(
         "math_inline", lambda self, tokens, i, *_: f"\\({html.escape(tokens[i].content)}\\)"
     )
