@@ -4,7 +4,8 @@
 
 The photos are crops of the scenes of `cutouts`, in many sizes, of a seed; no two are the same (`contents`
 counts their hashes). The recipe is `simsam` without refinement. Writes folder.csv of the backbone: a row for
-the forward passes, one for the whole command, start and writing included; peak_mb are the largest
+the forward passes, half of them run before the command and half after it, since a machine may slow down or
+speed up meanwhile; one for the whole command, start and writing included; peak_mb are the largest
 proportional set sizes of the command and all its processes in each quarter of its run.
 """
 
@@ -88,8 +89,10 @@ def main() -> None:
         paths = make_photos(photos, args.photos)
         contents = {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
         forwards(paths[:5], backbone)  # warm
-        alone = forwards(paths, backbone)
-        rows = {"forward": (alone, []), "command": run_command(photos, output, backbone, args.photos)}
+        before = forwards(paths[::2], backbone)
+        whole = run_command(photos, output, backbone, args.photos)
+        alone = before + forwards(paths[1::2], backbone)
+        rows = {"forward": (alone, []), "command": whole}
     origin = {
         "photos": args.photos,
         "contents": len(contents),

@@ -93,7 +93,10 @@ def stream(
     def work(items: list[Item]) -> list[Result]:
         images, opacities = [item.image for item in items], [item.opacity for item in items]
         features = extract(images, backbone, recipe.tokens, recipe.block, recipe.size)
-        return segment_features(features, images, recipe, backbone.source, opacities)
+        results = segment_features(features, images, recipe, backbone.source, opacities)
+        for result in results:  # here, since two threads in torch wait for each other
+            _ = result.evidence
+        return results
 
     reading = {"workers": workers, "digest": record is not None}
     with ThreadPoolExecutor(1) as pool:
