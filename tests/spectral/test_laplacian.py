@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simsam.spectral import solvers
 from simsam.spectral.laplacian import LAPLACIANS, SOLVERS, canonical, eigenpairs
 from simsam.spectral.solvers import DENSE_BELOW
 
@@ -273,6 +274,17 @@ def test_krylov_on_cuda_agrees_with_the_cpu():
     cpu, gpu = eigenpairs(W, 8, solver="lanczos"), eigenpairs(W.cuda(), 8)
     torch.testing.assert_close(gpu.values.cpu(), cpu.values, atol=1e-4, rtol=0)
     torch.testing.assert_close(gpu.vectors.cpu(), cpu.vectors, atol=2e-3, rtol=0)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("n", [200, 672, 690])
+def test_an_eigenspace_has_an_orthonormal_basis_on_cuda(n):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    cpu, gpu = (eigenpairs(torch.ones(n, n, device=device), 4) for device in ("cpu", "cuda"))
+    all_of_it = solvers.dense(torch.ones(1, n, n, device="cuda") / n, 4)[1][0]
+    torch.testing.assert_close(all_of_it.T @ all_of_it, torch.eye(n, device="cuda"), atol=1e-4, rtol=0)
+    torch.testing.assert_close(gpu.vectors.cpu(), cpu.vectors, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("solver", ["auto", "dense", "lanczos", "krylov"])
