@@ -92,11 +92,14 @@ def fields(thing: object) -> list[Field]:
     for node in ast.parse(source).body[0].body:
         if not isinstance(node, ast.AnnAssign):
             continue
-        above = re.match(r"\s*# (.*)", lines[node.lineno - 2])
+        first = node.lineno - 1
+        while first and lines[first - 1].lstrip().startswith("# "):
+            first -= 1
+        above = [line.lstrip("# ") for line in lines[first : node.lineno - 1]]
         beside = re.search(r"  # (.*)", "\n".join(lines[node.lineno - 1 : node.end_lineno]))
-        if above and len(above[1].split()) <= 2:
-            group, above = above[1], None
-        comment = "; ".join(comment[1] for comment in (beside, above) if comment)
+        if above and len(above[0].split()) <= 2:
+            group = above.pop(0)
+        comment = "; ".join(filter(None, [beside and beside[1], " ".join(above)]))
         found.append(Field(node.target.id, ast.unparse(node.value) if node.value else "", group, comment))
     return found
 

@@ -39,10 +39,12 @@ def process_group() -> Iterator[None]:
 
 
 def rank() -> int:
+    """The number of this process, 0 where there is one alone."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world() -> int:
+    """How many processes share the work: 1 outside `process_group`."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
