@@ -113,7 +113,7 @@ def forest(
     if of != "miou":
         ax.axvline(0, color="k", lw=1)
     ax.set(yticks=places, yticklabels=names, ylim=(heights.sum(), 0), xlim=limits)
-    figure.suptitle(title, x=0.02, ha="left")
+    figure.suptitle(textwrap.fill(title, 64), x=0.02, ha="left")  # what fits the width of the figure
     ax.set_xlabel("mean IoU, %" if of == "miou" else "points of mean IoU, with 95 % interval")
     ax.grid(axis="x")
     return figure, f"{title}. Points with intervals: {'; '.join(said)}."

@@ -94,8 +94,9 @@ def stream(
         images, opacities = [item.image for item in items], [item.opacity for item in items]
         features = extract(images, backbone, recipe.tokens, recipe.block, recipe.size)
         results = segment_features(features, images, recipe, backbone.source, opacities)
-        for result in results:  # here, since two threads in torch wait for each other
-            _ = result.evidence
+        if record is not None:  # which tells the confidence
+            for result in results:  # here, since two threads in torch wait for each other
+                _ = result.evidence
         return results
 
     reading = {"workers": workers, "digest": record is not None}

@@ -20,6 +20,15 @@ sys.path.insert(0, str(ROOT / "tools"))
 from chromium import CHROMIUM, chromium, opened  # noqa: E402, F401
 
 SITE = Path(os.environ.get("SIMSAM_SITE", ROOT / "_build" / "html"))
+# Scrolls through a page, since labs and pictures come when they are reached; and whether every lab is there.
+READ_ALL = """async () => {
+    document.documentElement.style.scrollBehavior = "auto";
+    for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight / 2) {
+        scrollTo(0, y);
+        await new Promise((done) => setTimeout(done, 20));
+    }
+}"""
+LABS = "[...document.querySelectorAll('[data-lab]')].every((lab) => lab.querySelector('.lab'))"
 
 
 def toc_pages() -> list[str]:

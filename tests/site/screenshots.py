@@ -10,16 +10,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from browser import SITE, chromium, opened, served, toc_pages
+from browser import LABS, READ_ALL, SITE, chromium, opened, served, toc_pages
 
 WIDTHS = {"desktop": 1280, "phone": 390}
-READ_TO_THE_END = """async () => {
-    for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight / 2) {
-        scrollTo(0, y);
-        await new Promise((done) => setTimeout(done, 60));
-    }
-    scrollTo(0, 0);
-}"""
 
 
 def main(folder: Path, pages: list[str]) -> None:
@@ -32,9 +25,11 @@ def main(folder: Path, pages: list[str]) -> None:
                 for page in pages:
                     view.goto(f"{address}/{page}", wait_until="networkidle")
                     view.add_style_tag(content="html { scroll-behavior: auto !important }")
-                    view.evaluate(READ_TO_THE_END)  # labs and pictures come when they are reached
+                    view.evaluate(READ_ALL)
+                    view.wait_for_function(LABS)
                     view.wait_for_load_state("networkidle")
-                    view.wait_for_timeout(1500)  # a first computation
+                    view.evaluate("scrollTo(0, 0)")
+                    view.wait_for_timeout(1500)  # what labs compute first
                     path = folder / f"{page.removesuffix('.html').replace('/', '-')}-{kind}-{scheme}.png"
                     view.screenshot(path=path, full_page=True)
                     print(path)

@@ -16,7 +16,7 @@ playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="the checks of the site need the test extra"
 )
 
-from browser import CHROMIUM, SITE, chromium, opened, parsed, served, toc_pages  # noqa: E402
+from browser import CHROMIUM, LABS, READ_ALL, SITE, chromium, opened, parsed, served, toc_pages  # noqa: E402
 
 from simsam import REPOSITORY  # noqa: E402
 
@@ -215,14 +215,6 @@ def test_bibliography_links_are_dois_or_arxiv_numbers() -> None:
 
 
 # To the end of the page and back, so that labs and pictures that wait for the reader come too.
-READ_ALL = """async () => {
-    document.documentElement.style.scrollBehavior = "auto";
-    for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight / 2) {
-        scrollTo(0, y);
-        await new Promise((done) => setTimeout(done, 20));
-    }
-}"""
-LABS = "[...document.querySelectorAll('[data-lab]')].every((lab) => lab.querySelector('.lab'))"
 TEXT = {".html", ".css", ".js", ".json", ".svg"}  # what a host sends compressed
 
 

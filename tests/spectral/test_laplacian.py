@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simsam.spectral import solvers
-from simsam.spectral.laplacian import LAPLACIANS, SOLVERS, canonical, eigenpairs
+from simsam.spectral.laplacian import LAPLACIANS, SOLVERS, canonical, eigenpairs, symmetric_problem
 from simsam.spectral.solvers import DENSE_BELOW
 
 ITERATIVE = ("lanczos", "krylov", "shift_invert")
@@ -282,7 +282,8 @@ def test_an_eigenspace_has_an_orthonormal_basis_on_cuda(n):
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     cpu, gpu = (eigenpairs(torch.ones(n, n, device=device), 4) for device in ("cpu", "cuda"))
-    all_of_it = solvers.dense(torch.ones(1, n, n, device="cuda") / n, 4)[1][0]
+    A, first, _ = symmetric_problem(torch.ones(1, n, n, device="cuda"), "normalized")
+    all_of_it = solvers.dense(A, 4, first)[1][0]
     torch.testing.assert_close(all_of_it.T @ all_of_it, torch.eye(n, device="cuda"), atol=1e-4, rtol=0)
     torch.testing.assert_close(gpu.vectors.cpu(), cpu.vectors, atol=1e-4, rtol=0)
 
